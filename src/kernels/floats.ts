@@ -1,0 +1,26 @@
+/**
+ * Bare arrays of floating-point numbers: what the kernels read and what they fill.
+ *
+ * @module
+ */
+
+/** A read-only view of a `Float32Array` or a `Float64Array`: the type has no setters. */
+export interface Floats extends Iterable<number> {
+  readonly length: number
+  /** 4 for single precision, 8 for double precision. */
+  readonly BYTES_PER_ELEMENT: number
+  readonly [index: number]: number
+}
+
+/** An array that the function holding it has just allocated and may still fill. */
+export type FreshFloats = Float32Array | Float64Array
+
+/** A read-only view of an `Int32Array`. */
+export interface Integers extends Iterable<number> {
+  readonly length: number
+  readonly [index: number]: number
+}
+
+/** A new array of zeros with the precision of `like`. */
+export const freshLike = (like: Floats, length: number): FreshFloats =>
+  like.BYTES_PER_ELEMENT === 4 ? new Float32Array(length) : new Float64Array(length)

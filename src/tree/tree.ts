@@ -1,0 +1,147 @@
+/**
+ * Parameter trees: plain records and arrays whose leaves are tensors. A leaf has a *path*, its keys joined by
+ * dots (`h.0.attn.c_attn.weight`), which is its name in a checkpoint.
+ *
+ * The functions take any type `P` and return the same one: a tree is rebuilt key by key, so its type does not
+ * change. TypeScript cannot follow that through a recursion over keys, which is the one reason for the `as`
+ * in this file.
+ *
+ * @module
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { add as addTensors } from '../tensor/algebra.js'
+import { isTensor, precisionOf, type Tensor, zerosLike } from '../tensor/tensor.js'
+import { sameShape } from '../tensor/shape.js'
+
+export type Entry = readonly [path: string, leaf: Tensor]
+
+const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
+
+const describe = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
+
+/** The children of a node by key. Throws `TypeError` for what is neither a record nor an array. */
+const childrenOf = (node: unknown, path: string): readonly (readonly [string, unknown])[] => {
+  if (typeof node !== 'object' || node === null)
+    throw new TypeError(`tree: expected a tensor, a record or an array at "${path}", got ${describe(node)}`)
+  return Object.entries(node)
+}
+
+const rebuild = (node: unknown, children: readonly (readonly [string, unknown])[]): unknown =>
+  Array.isArray(node) ? children.map(([, child]) => child) : Object.fromEntries(children)
+
+const mapNode = (f: (leaf: Tensor, path: string) => Tensor, node: unknown, path: string): unknown =>
+  isTensor(node)
+    ? f(node, path)
+    : rebuild(node, childrenOf(node, path).map(([key, child]) => [key, mapNode(f, child, join(path, key))]))
+
+/**
+ * Applies a function to every leaf.
+ * Throws `TypeError` where the tree holds something that is not a tensor, a record or an array.
+ *
+ * @category functor
+ */
+export const map = (f: (leaf: Tensor, path: string) => Tensor) => <P>(tree: P): P => mapNode(f, tree, '') as P
+
+const zipNodes = (
+  f: (leaves: readonly Tensor[], path: string) => Tensor, nodes: readonly unknown[], path: string
+): unknown => {
+  if (nodes.every(isTensor)) return f(nodes, path)
+  const children = nodes.map(node => new Map(childrenOf(node, path)))
+  const keys = Array.from(children[0].keys())
+  if (nodes.some(isTensor) || !children.every(({ size }) => size === keys.length) || !children.every(of => keys.every(key => of.has(key))))
+    throw new TypeError(`tree: expected trees with the same keys at "${path}"`)
+  return rebuild(nodes[0], keys.map(key => [key, zipNodes(f, children.map(of => of.get(key)), join(path, key))]))
+}
+
+/**
+ * Combines the leaves of any number of trees path by path, at least one.
+ * Throws `TypeError` where the trees differ in their keys.
+ *
+ * @category functor
+ */
+export const zipAll = <P>(
+  trees: readonly [P, ...P[]], f: (leaves: readonly Tensor[], path: string) => Tensor
+): P => zipNodes(f, trees, '') as P
+
+/**
+ * Combines the leaves of two trees path by path; the first tree is the last argument.
+ * Throws `TypeError` where the trees differ in their keys.
+ *
+ * @category functor
+ */
+export const zipWith = <P>(other: P, f: (a: Tensor, b: Tensor, path: string) => Tensor) => (tree: P): P =>
+  zipAll([tree, other], ([a, b], path) => f(a, b, path))
+
+const entriesOf = (node: unknown, path: string): readonly Entry[] =>
+  isTensor(node)
+    ? [[path, node]]
+    : childrenOf(node, path).flatMap(([key, child]) => entriesOf(child, join(path, key)))
+
+/**
+ * Every leaf with its path, in the order of the keys.
+ *
+ * @category conversions
+ */
+export const flatten = (tree: unknown): readonly Entry[] => entriesOf(tree, '')
+
+/**
+ * A tree with the keys of `like` and the leaves of a flat list: the inverse of `flatten`. The left side is a
+ * sentence that names the first leaf that is missing, not asked for, or of another shape or precision.
+ *
+ * @category conversions
+ */
+export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<string, P> => {
+  const leaves = new Map(entries)
+  const expected = flatten(like)
+  const names = new Set(expected.map(([path]) => path))
+  for (const [path, leaf] of expected) {
+    const found = leaves.get(path)
+    if (found === undefined) return E.left(`tensor "${path}" is missing`)
+    if (!sameShape(found.shape, leaf.shape) || precisionOf(found) !== precisionOf(leaf))
+      return E.left(
+        `tensor "${path}" is ${precisionOf(found)} [${found.shape.join(', ')}], expected ${precisionOf(leaf)} [${leaf.shape.join(', ')}]`)
+  }
+  const surplus = entries.find(([path]) => !names.has(path))
+  if (surplus !== undefined) return E.left(`tensor "${surplus[0]}" has no place among the parameters`)
+  return E.right(map((leaf, path) => leaves.get(path) ?? leaf)(like))
+}
+
+/**
+ * Folds over every leaf from the left.
+ *
+ * @category folds
+ */
+export const reduce = <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: string) => A) => (tree: unknown): A =>
+  flatten(tree).reduce((accumulated, [path, leaf]) => f(accumulated, leaf, path), initial)
+
+/**
+ * The number of real numbers in a tree.
+ *
+ * @category folds
+ */
+export const count: (tree: unknown) => number = reduce(0, (total, leaf) => total + leaf.data.length)
+
+/**
+ * $a + b$, leaf by leaf. The gradient of a batch is the sum of the gradients of its parts.
+ *
+ * @category gradients
+ */
+export const add = <P>(b: P) => (a: P): P => zipWith(b, (x, y) => addTensors(y)(x))(a)
+
+/**
+ * The zero gradient for the given parameters.
+ *
+ * @category gradients
+ */
+export const zeros: <P>(tree: P) => P = map(zerosLike)
+
+/**
+ * Gradients with the keys, shapes and precision of the given parameters form a monoid under addition.
+ *
+ * @category instances
+ */
+export const getMonoid = <P>(like: P): Monoid<P> => ({
+  concat: (a, b) => add(b)(a),
+  empty: zeros(like)
+})
