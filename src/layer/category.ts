@@ -1,0 +1,28 @@
+/**
+ * Layers without parameters form a category: objects are types, arrows are differentiable functions.
+ *
+ * @module
+ */
+import type { Category2 } from 'fp-ts/lib/Category.js'
+import { andThen, identity } from './compose.js'
+import type { Layer, NoParams } from './layer.js'
+
+export const URI = 'pullback/Layer'
+export type URI = typeof URI
+
+declare module 'fp-ts/lib/HKT' {
+  interface URItoKind2<E, A> {
+    readonly 'pullback/Layer': Layer<NoParams, E, A>
+  }
+}
+
+/**
+ * `compose(g, f)` is `pipe(f, andThen(g))`; `id()` is `identity()`.
+ *
+ * @category instances
+ */
+export const Category: Category2<URI> = {
+  URI,
+  id: identity,
+  compose: (g, f) => andThen(g)(f)
+}

@@ -1,0 +1,140 @@
+/**
+ * Composition: the chain rule, written once. Data last, for `pipe`.
+ *
+ * @module
+ */
+import { add } from '../tensor/algebra.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type Gradient, type Layer, type NoParams, noParams } from './layer.js'
+
+/** Two records as one. */
+export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
+
+/** `unknown`, or a type that nothing fits and whose name says why, where two records share a name. */
+export type Disjoint<P, Q> = keyof P & keyof Q extends never
+  ? unknown
+  : { readonly 'parameter name used twice': keyof P & keyof Q }
+
+/**
+ * The layer that changes nothing: $y = x$, so $dx = dy$.
+ *
+ * @category constructors
+ */
+export const identity = <X>(): Layer<NoParams, X, X> => ({
+  forward: (_, x) => x,
+  vjp: (_, x) => [x, dy => ({ params: noParams, input: dy })]
+})
+
+/**
+ * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`.
+ *
+ * @category parameters
+ */
+export const named = <const K extends string>(name: K) =>
+  <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
+    // A record with the one key `name`; TypeScript widens a computed key to `string`.
+    const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
+    return {
+      forward: (params, x) => f.forward(params[name], x),
+      vjp: (params, x) => {
+        const [y, pullback] = f.vjp(params[name], x)
+        return [y, dy => {
+          const { params: dParams, input } = pullback(dy)
+          return { params: wrap(dParams), input }
+        }]
+      }
+    }
+  }
+
+/** $g(\theta_g, f(\theta_f, x))$ on the merged record $\theta = \theta_f \cup \theta_g$. */
+const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
+  // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
+  const parts = (params: Merge<P, Q>) => params as P & Q
+  return {
+    forward: (params, x) => g.forward(parts(params), f.forward(parts(params), x)),
+    vjp: (params, x) => {
+      const [y, pullbackF] = f.vjp(parts(params), x)
+      const [z, pullbackG] = g.vjp(parts(params), y)
+      return [z, dz => {
+        const { params: dQ, input: dy } = pullbackG(dz)
+        const { params: dP, input: dx } = pullbackF(dy)
+        return { params: { ...dP, ...dQ } as Merge<P, Q>, input: dx }
+      }]
+    }
+  }
+}
+
+/**
+ * First `f`, then `g`: $z = g(\theta_g, f(\theta_f, x))$. By the chain rule, with $y = f(\theta_f, x)$,
+ *
+ * $$(d\theta_g, dy) = g^*_{\theta_g, y}(dz), \qquad (d\theta_f, dx) = f^*_{\theta_f, x}(dy).$$
+ *
+ * The parameters of both merge into one record; a name that occurs in both is a type error.
+ * `andThen('name', g)` is short for `andThen(pipe(g, named('name')))`.
+ *
+ * @category composition
+ */
+export function andThen<Q, Y, Z>(g: Layer<Q, Y, Z>):
+  <P, X, DX>(f: Layer<P, X, Y, DX> & Disjoint<P, Q>) => Layer<Merge<P, Q>, X, Z, DX>
+export function andThen<const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>):
+  <P, X, DX>(f: Layer<P, X, Y, DX> & Disjoint<P, { readonly [k in K]: Q }>) =>
+    Layer<Merge<P, { readonly [k in K]: Q }>, X, Z, DX>
+export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [string, Layer<Q, Y, Z>]): unknown {
+  return <P, X, DX>(f: Layer<P, X, Y, DX>) =>
+    args.length === 1 ? compose(f, args[0]) : compose(f, named(args[0])(args[1]))
+}
+
+/**
+ * $y = x + f(\theta, x)$ on tensors. The sum passes $dy$ to both of its terms, and the input feeds both of
+ * them, so
+ *
+ * $$d\theta = d\theta_f(dy), \qquad dx = dy + dx_f(dy).$$
+ *
+ * Throws `ShapeError` where the layer changes the shape of its input.
+ * (K. He et al., *Deep Residual Learning for Image Recognition*, 2016, eq. 1.)
+ *
+ * @category composition
+ */
+export const residual = <P>(f: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tensor> => ({
+  forward: (params, x) => add(f.forward(params, x))(x),
+  vjp: (params, x) => {
+    const [y, pullback] = f.vjp(params, x)
+    return [add(y)(x), dy => {
+      const { params: dParams, input } = pullback(dy)
+      return { params: dParams, input: add(input)(dy) }
+    }]
+  }
+})
+
+/**
+ * Repeats a layer, with one record of parameters for each repetition: depth is data.
+ *
+ * $$x_{i+1} = f_i(\theta_i, x_i), \qquad (d\theta_i, dx_i) = f^*_{i}(dx_{i+1}).$$
+ *
+ * The layers come from their index, for what differs between repetitions without being a parameter, such as
+ * the key of a dropout.
+ *
+ * @category composition
+ */
+export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => ({
+  forward: (params, x) => params.reduce((y, p, index) => layerAt(index).forward(p, y), x),
+  vjp: (params, x) => {
+    const pullbacks: ((dy: X) => Gradient<P, X>)[] = []
+    const y = params.reduce((input, p, index) => {
+      const [output, pullback] = layerAt(index).vjp(p, input)
+      pullbacks.push(pullback)
+      return output
+    }, x)
+    return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback) => {
+      const { params: dParams, input } = pullback(after.input)
+      return { params: [dParams, ...after.params], input }
+    }, { params: [], input: dy })]
+  }
+})
+
+/**
+ * Repeats one layer, with one record of parameters for each repetition: `stackWith` of a constant.
+ *
+ * @category composition
+ */
+export const stack = <P, X>(f: Layer<P, X, X>): Layer<readonly P[], X, X> => stackWith(() => f)

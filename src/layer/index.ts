@@ -1,0 +1,6 @@
+export * from './branches.js'
+export * from './category.js'
+export * from './compose.js'
+export * from './layer.js'
+export * from './sharing.js'
+export * from './pointwise.js'

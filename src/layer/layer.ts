@@ -1,0 +1,120 @@
+/**
+ * What a layer is, and the ways to make one.
+ *
+ * @module
+ */
+import { PrecisionError, sameShape, ShapeError } from '../tensor/shape.js'
+import { isTensor, precisionOf } from '../tensor/tensor.js'
+
+
+/**
+ * A gradient of a layer $y = f(\theta, x)$ at a point.
+ *
+ * `params` is $d\theta = (\partial y/\partial\theta)^\top dy$ and `input` is $dx = (\partial y/\partial x)^\top dy$.
+ */
+export interface Gradient<P, DX> {
+  readonly params: P
+  readonly input: DX
+}
+
+/**
+ * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
+ * `X` only where the input is discrete: for tokens it is `void`.
+ */
+export interface Layer<P, X, Y, DX = X> {
+  /** $y = f(\theta, x)$ */
+  readonly forward: (params: P, x: X) => Y
+  /** $y$ together with the pullback $dy \mapsto (d\theta, dx)$ of $f$ at $(\theta, x)$ */
+  readonly vjp: (params: P, x: X) => readonly [y: Y, pullback: (dy: Y) => Gradient<P, DX>]
+}
+
+/** The parameters of a layer that has none: the empty record. */
+export type NoParams = { readonly [name in never]: never }
+
+export const noParams: NoParams = {}
+
+/** The parameters that a layer takes. */
+export type ParamsOf<L> = L extends Layer<infer P, never, unknown, unknown> ? P : never
+
+/** The two hand-written functions that make a leaf layer whose pullback needs only its input. */
+export interface Leaf<P, X, Y, DX = X> {
+  readonly forward: (params: P, x: X) => Y
+  /** $(\theta, x, dy) \mapsto (d\theta, dx)$ */
+  readonly gradient: (params: P, x: X, dy: Y) => Gradient<P, DX>
+}
+
+/** The two hand-written functions that make a leaf layer which keeps something for its pullback. */
+export interface KeepingLeaf<P, X, Y, Kept, DX = X> {
+  readonly forward: (params: P, x: X) => readonly [y: Y, kept: Kept]
+  /** $(\theta, x, \text{kept}, dy) \mapsto (d\theta, dx)$ */
+  readonly gradient: (params: P, x: X, kept: Kept, dy: Y) => Gradient<P, DX>
+}
+
+/** Throws `ShapeError` or `PrecisionError` where $y$ is a tensor and $dy$ is not like it. */
+const checkCotangent = <Y>(y: Y): ((dy: Y) => void) => {
+  if (!isTensor(y)) return () => undefined
+  // Without its entries, so that the pullback does not keep them.
+  const { shape } = y, precision = precisionOf(y)
+  return dy => {
+    if (!isTensor(dy) || !sameShape(shape, dy.shape))
+      throw new ShapeError('pullback', `dy with the shape [${shape.join(', ')}] of y`, isTensor(dy) ? [dy.shape] : [])
+    if (precisionOf(dy) !== precision) throw new PrecisionError('pullback')
+  }
+}
+
+/**
+ * Lifts a function that keeps part of its work, and its gradient, to a layer. The pullback throws `ShapeError`
+ * for a $dy$ whose shape is not that of $y$.
+ *
+ * @category constructors
+ */
+export const layerKeeping = <P, X, Y, Kept, DX = X>(
+  { forward, gradient }: KeepingLeaf<P, X, Y, Kept, DX>
+): Layer<P, X, Y, DX> => ({
+  forward: (params, x) => forward(params, x)[0],
+  vjp: (params, x) => {
+    const [y, kept] = forward(params, x)
+    const check = checkCotangent(y)
+    return [y, dy => {
+      check(dy)
+      return gradient(params, x, kept, dy)
+    }]
+  }
+})
+
+/**
+ * Lifts a function and its gradient to a layer. The pullback keeps the parameters and the input; it throws
+ * `ShapeError` for a $dy$ whose shape is not that of $y$.
+ *
+ * @category constructors
+ */
+export const layer = <P, X, Y, DX = X>({ forward, gradient }: Leaf<P, X, Y, DX>): Layer<P, X, Y, DX> =>
+  layerKeeping({
+    forward: (params, x) => [forward(params, x), undefined],
+    gradient: (params, x, _, dy) => gradient(params, x, dy)
+  })
+
+/**
+ * Lifts a function without parameters and its gradient $(x, dy) \mapsto dx$ to a layer.
+ *
+ * @category constructors
+ */
+export const parameterless = <X, Y>(forward: (x: X) => Y, gradient: (x: X, dy: Y) => X): Layer<NoParams, X, Y> =>
+  layer({
+    forward: (_, x) => forward(x),
+    gradient: (_, x, dy) => ({ params: noParams, input: gradient(x, dy) })
+  })
+
+/**
+ * Like `parameterless`, for a function whose gradient is shorter in terms of its output: $(y, dy) \mapsto dx$.
+ *
+ * @category constructors
+ */
+export const fromOutput = <X, Y>(forward: (x: X) => Y, gradient: (y: Y, dy: Y) => X): Layer<NoParams, X, Y> =>
+  layerKeeping({
+    forward: (_, x) => {
+      const y = forward(x)
+      return [y, y]
+    },
+    gradient: (_, __, y, dy) => ({ params: noParams, input: gradient(y, dy) })
+  })

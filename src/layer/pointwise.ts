@@ -1,0 +1,27 @@
+/**
+ * Functions of one number, applied to every entry of a tensor.
+ *
+ * @module
+ */
+import { map, zipWith } from '../tensor/algebra.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { fromOutput, type Layer, type NoParams, parameterless } from './layer.js'
+
+/**
+ * $y_i = f(x_i)$. Since $y_i$ depends on $x_i$ alone, the Jacobian is diagonal and $dx_i = f'(x_i)\,dy_i$.
+ *
+ * @category constructors
+ */
+export const pointwise = (f: (x: number) => number, derivative: (x: number) => number): Layer<NoParams, Tensor, Tensor> =>
+  parameterless(map(f), (x, dy) => zipWith(dy, (xi, dyi) => derivative(xi) * dyi)(x))
+
+/**
+ * `pointwise` for a function whose derivative is shorter in terms of its value:
+ * `derivative` is $y \mapsto f'(f^{-1}(y))$.
+ *
+ * @category constructors
+ */
+export const pointwiseFromOutput = (
+  f: (x: number) => number, derivative: (y: number) => number
+): Layer<NoParams, Tensor, Tensor> =>
+  fromOutput(map(f), (y, dy) => zipWith(dy, (yi, dyi) => derivative(yi) * dyi)(y))

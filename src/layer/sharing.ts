@@ -1,0 +1,48 @@
+/**
+ * Parameters that are used more than once, and parameters that are not trained.
+ *
+ * @module
+ */
+import { add } from '../tree/tree.js'
+import { type Layer, type NoParams, noParams } from './layer.js'
+
+/**
+ * First `f`, then `g` with the parameters that `f` already has under `name`. Both uses contribute to the
+ * gradient of the one parameter: for $z = g(\theta_k, f(\theta, x))$,
+ *
+ * $$d\theta_k = d\theta_k^{(f)} + d\theta_k^{(g)}.$$
+ *
+ * A language model whose unembedding is its token embedding is
+ * `pipe(…, andThenTied('wte', unembedding))`.
+ * (O. Press, L. Wolf, *Using the Output Embedding to Improve Language Models*, 2017.)
+ *
+ * @category composition
+ */
+export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>) =>
+  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> => ({
+    forward: (params, x) => g.forward(params[name], f.forward(params, x)),
+    vjp: (params, x) => {
+      const [y, pullbackF] = f.vjp(params, x)
+      const [z, pullbackG] = g.vjp(params[name], y)
+      return [z, dz => {
+        const { params: dQ, input: dy } = pullbackG(dz)
+        const { params: dP, input } = pullbackF(dy)
+        const shared: Q = add<Q>(dQ)(dP[name])
+        return { params: { ...dP, [name]: shared }, input }
+      }]
+    }
+  })
+
+/**
+ * Fixes the parameters of a layer: what remains has none, so training leaves them alone. The gradient still
+ * flows to the input.
+ *
+ * @category parameters
+ */
+export const frozen = <P>(params: P) => <X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<NoParams, X, Y, DX> => ({
+  forward: (_, x) => f.forward(params, x),
+  vjp: (_, x) => {
+    const [y, pullback] = f.vjp(params, x)
+    return [y, dy => ({ params: noParams, input: pullback(dy).input })]
+  }
+})

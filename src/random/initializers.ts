@@ -1,0 +1,68 @@
+/**
+ * Initial weights: distributions whose width keeps signals of the same size from layer to layer.
+ * A weight has the shape `[fanIn, fanOut]`.
+ *
+ * @module
+ */
+import type { Precision, Tensor } from '../tensor/tensor.js'
+import { normal, uniform } from './distributions.js'
+import type { Draw } from './key.js'
+
+/** How a weight of shape `[fanIn, fanOut]` begins. */
+export type Initializer = (fanIn: number, fanOut: number, precision?: Precision) => Draw<Tensor>
+
+/**
+ * Uniform in ±√(6 / (fanIn + fanOut)), for tanh and sigmoid.
+ * (X. Glorot, Y. Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural Networks*, 2010, eq. 16.)
+ *
+ * @category initializers
+ */
+export const xavierUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
+  const max = Math.sqrt(6 / (fanIn + fanOut))
+  return uniform([fanIn, fanOut], { min: -max, max, precision })
+}
+
+/**
+ * Normal with variance 2 / (fanIn + fanOut). (Glorot and Bengio 2010, eq. 12.)
+ *
+ * @category initializers
+ */
+export const xavierNormal: Initializer = (fanIn, fanOut, precision = 'float32') =>
+  normal([fanIn, fanOut], { deviation: Math.sqrt(2 / (fanIn + fanOut)), precision })
+
+/**
+ * Uniform in ±√(6 / fanIn), for ReLU.
+ * (K. He et al., *Delving Deep into Rectifiers*, 2015, eq. 10, as a uniform distribution of that variance.)
+ *
+ * @category initializers
+ */
+export const heUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
+  const max = Math.sqrt(6 / fanIn)
+  return uniform([fanIn, fanOut], { min: -max, max, precision })
+}
+
+/**
+ * Normal with variance 2 / fanIn, for ReLU. (He et al. 2015, eq. 10.)
+ *
+ * @category initializers
+ */
+export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') =>
+  normal([fanIn, fanOut], { deviation: Math.sqrt(2 / fanIn), precision })
+
+/**
+ * GPT-2's: normal with deviation 0.02 for every weight.
+ * (A. Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, § 2.3; the published code.)
+ *
+ * @category initializers
+ */
+export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') =>
+  normal([fanIn, fanOut], { deviation: 0.02, precision })
+
+/**
+ * GPT-2's for a projection that ends on the residual stream: deviation 0.02 / √(2 · layers), since the stream
+ * of a model with `layers` blocks is a sum of 2 · layers such projections. (Radford et al. 2019, § 2.3.)
+ *
+ * @category initializers
+ */
+export const gpt2Residual = (layers: number): Initializer => (fanIn, fanOut, precision = 'float32') =>
+  normal([fanIn, fanOut], { deviation: 0.02 / Math.sqrt(2 * layers), precision })
