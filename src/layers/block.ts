@@ -1,0 +1,76 @@
+/**
+ * The pre-LN transformer block, a composition; its gradient follows from the chain rule.
+ *
+ * $$x' = x + \mathrm{attn}(\mathrm{ln}_1(x)), \qquad y = x' + \mathrm{mlp}(\mathrm{ln}_2(x'))$$
+ *
+ * Shapes: $x$ and $y$ `[..., T, D]`. The normalisation stands inside the residual branch, so the sum $x'$ carries
+ * gradients past every block unchanged. (R. Xiong et al., *On Layer Normalization in the Transformer
+ * Architecture*, 2020.) In training, dropout acts at the end of both branches.
+ *
+ * @module
+ */
+import { pipe } from 'fp-ts/lib/function.js'
+import { andThen, identity, named, residual } from '../layer/compose.js'
+import type { Layer, NoParams } from '../layer/layer.js'
+import { struct } from '../random/distributions.js'
+import { gpt2Normal, gpt2Residual } from '../random/initializers.js'
+import { type Draw, foldIn, type Key } from '../random/key.js'
+import type { Precision, Tensor } from '../tensor/tensor.js'
+import { dropout } from './dropout.js'
+import { feedForward, type FeedForwardParams, initFeedForward } from './feedForward.js'
+import { initLayerNorm, layerNorm, type LayerNormParams } from './layerNorm.js'
+import type { Mask } from './mask.js'
+import { initMultiHeadAttention, multiHeadAttention, type MultiHeadParams } from './selfAttention.js'
+
+export type BlockParams = {
+  readonly ln_1: LayerNormParams
+  readonly attn: MultiHeadParams
+  readonly ln_2: LayerNormParams
+  readonly mlp: FeedForwardParams
+}
+
+/** What a training step drops; a model for inference has none. */
+export interface DropoutOptions {
+  readonly rate: number
+  readonly key: Key
+}
+
+export const dropoutOrIdentity = (options: DropoutOptions | undefined): Layer<NoParams, Tensor, Tensor> =>
+  options === undefined ? identity() : dropout(options.rate, options.key)
+
+/** The same rate with a key of its own for part `index` of a model. */
+export const dropoutFor = (options: DropoutOptions | undefined, index: number): DropoutOptions | undefined =>
+  options && { rate: options.rate, key: foldIn(index)(options.key) }
+
+export interface BlockOptions {
+  readonly heads: number
+  readonly mask: Mask
+  readonly dropout?: DropoutOptions | undefined
+}
+
+/**
+ * Attention and feed-forward, each with layer norm before it and a residual connection around it.
+ *
+ * @category layers
+ */
+export const block = ({ heads, mask, dropout: drop }: BlockOptions): Layer<BlockParams, Tensor, Tensor> => pipe(
+  residual(pipe(
+    layerNorm, named('ln_1'),
+    andThen('attn', multiHeadAttention(heads, mask)),
+    andThen(dropoutOrIdentity(dropoutFor(drop, 0))))),
+  andThen(residual(pipe(
+    layerNorm, named('ln_2'),
+    andThen('mlp', feedForward),
+    andThen(dropoutOrIdentity(dropoutFor(drop, 1)))))))
+
+/**
+ * GPT-2's initial parameters for one of `layers` blocks.
+ *
+ * @category initial parameters
+ */
+export const initBlock = (width: number, layers: number, precision?: Precision): Draw<BlockParams> => struct({
+  ln_1: () => initLayerNorm(width, precision),
+  attn: initMultiHeadAttention(width, gpt2Normal, gpt2Residual(layers), precision),
+  ln_2: () => initLayerNorm(width, precision),
+  mlp: initFeedForward(width, gpt2Normal, gpt2Residual(layers), precision)
+})

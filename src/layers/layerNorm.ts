@@ -1,0 +1,96 @@
+/**
+ * Layer normalisation: every row is brought to mean 0 and variance 1, then scaled and shifted.
+ *
+ * $$\mu = \frac1D \sum_j x_j, \qquad v = \frac1D \sum_j (x_j - \mu)^2, \qquad r = (v + \varepsilon)^{-1/2}, \qquad
+ *   \hat x_j = (x_j - \mu)\, r, \qquad y_j = \gamma_j \hat x_j + \beta_j$$
+ *
+ * Shapes: $x$ and $y$ `[..., D]`, row by row; $\gamma$ (`weight`) and $\beta$ (`bias`) `[D]`.
+ * (J. Ba, J. Kiros, G. Hinton, *Layer Normalization*, 2016, eq. 3–4.)
+ *
+ * **Derivation.** $\gamma$ and $\beta$ enter linearly; summing over all rows $n$,
+ *
+ * $$d\gamma_j = \sum_n dy_{nj}\, \hat x_{nj}, \qquad d\beta_j = \sum_n dy_{nj}.$$
+ *
+ * For $x$, let $g_j = \gamma_j\, dy_j = \partial\ell/\partial\hat x_j$. One entry $x_i$ acts on $\hat x_j$ directly,
+ * through $\mu$, and through $r$:
+ *
+ * $$\frac{\partial\mu}{\partial x_i} = \frac1D, \qquad
+ *   \frac{\partial v}{\partial x_i} = \frac2D (x_i - \mu) - \frac2D\,\frac1D \sum_j (x_j - \mu) = \frac2D (x_i - \mu),$$
+ *
+ * where the second sum is zero by the definition of $\mu$. Then, as $r = (v + \varepsilon)^{-1/2}$,
+ *
+ * $$\frac{\partial r}{\partial x_i} = -\tfrac12 (v + \varepsilon)^{-3/2} \cdot \frac2D (x_i - \mu)
+ *   = -\frac{r^3}{D}(x_i - \mu) = -\frac{r^2}{D}\,\hat x_i,$$
+ *
+ * $$\frac{\partial\hat x_j}{\partial x_i}
+ *   = \Big(\delta_{ij} - \frac1D\Big)\, r - (x_j - \mu)\,\frac{r^2}{D}\,\hat x_i
+ *   = r\,\Big(\delta_{ij} - \frac1D - \frac1D\,\hat x_j \hat x_i\Big).$$
+ *
+ * Multiply by $g_j$ and sum over $j$:
+ *
+ * $$dx_i = r\,\Big(g_i - \frac1D \sum_j g_j - \hat x_i\,\frac1D \sum_j g_j \hat x_j\Big).$$
+ *
+ * @module
+ */
+import { layerNormRows, layerNormRowsGradient, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
+import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
+import { rowsOf, ShapeError } from '../tensor/shape.js'
+import { checkPrecision, full, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+
+export type LayerNormParams = {
+  /** $\gamma$ `[D]` */
+  readonly weight: Tensor
+  /** $\beta$ `[D]` */
+  readonly bias: Tensor
+}
+
+const statisticsOf = (epsilon: number, { weight, bias }: LayerNormParams, x: Tensor): RowStatistics => {
+  const { rows, width } = rowsOf('layerNorm', x.shape)
+  if (weight.shape.length !== 1 || bias.shape.length !== 1 || weight.shape[0] !== width || bias.shape[0] !== width)
+    throw new ShapeError('layerNorm', 'x [..., D], weight [D] and bias [D]', [x.shape, weight.shape, bias.shape])
+  checkPrecision('layerNorm', x, weight, bias)
+  return rowStatistics(x.data, rows, width, epsilon)
+}
+
+const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
+  const statistics = statisticsOf(epsilon, params, x)
+  const y = layerNormRows(x.data, params.weight.data, params.bias.data, statistics)
+  return [own(x.shape, y), statistics] as const
+}
+
+/** $dx_i = r\,(g_i - \overline{g} - \hat x_i\,\overline{g \hat x}),\ d\gamma = \sum_n dy \odot \hat x,\ d\beta = \sum_n dy$ */
+const gradient = (
+  { weight, bias }: LayerNormParams, x: Tensor, statistics: RowStatistics, dy: Tensor
+): Gradient<LayerNormParams, Tensor> => {
+  const { dx, dGamma, dBeta } = layerNormRowsGradient(x.data, weight.data, statistics, dy.data)
+  return {
+    params: { weight: own(weight.shape, dGamma), bias: own(bias.shape, dBeta) },
+    input: own(x.shape, dx)
+  }
+}
+
+/**
+ * Layer normalisation with a given $\varepsilon$. Shapes: x and y `[..., D]`, weight and bias `[D]`.
+ * Throws `ShapeError` where these do not fit and `PrecisionError` where they differ in precision.
+ *
+ * @category layers
+ */
+export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, Tensor> =>
+  layerKeeping({ forward: forward(epsilon), gradient })
+
+/**
+ * Layer normalisation with GPT-2's $\varepsilon = 10^{-5}$.
+ *
+ * @category layers
+ */
+export const layerNorm: Layer<LayerNormParams, Tensor, Tensor> = layerNormWith(1e-5)
+
+/**
+ * $\gamma = 1$ and $\beta = 0$.
+ *
+ * @category initial parameters
+ */
+export const initLayerNorm = (width: number, precision: Precision = 'float32'): LayerNormParams => ({
+  weight: full([width], 1, precision),
+  bias: zeros([width], precision)
+})

@@ -1,0 +1,91 @@
+/**
+ * The linear layer: a row of neurons, each a weighted sum of its inputs plus a bias.
+ *
+ * $$y_{nj} = \sum_i x_{ni} W_{ij} + b_j, \qquad Y = X W + \mathbf 1 b^\top$$
+ *
+ * Shapes: $X$ `[..., I]`, $W$ `[I, O]`, $b$ `[O]`, $Y$ `[..., O]`; the leading axes are read as one axis of
+ * $N$ rows. $W$ is stored as GPT-2 stores it, input first.
+ *
+ * **Derivation.** Let $\ell$ be any scalar function of $Y$ and $dY_{nj} = \partial\ell/\partial y_{nj}$. One entry
+ * of $y$ depends on one row of $x$, one column of $W$ and one entry of $b$:
+ *
+ * $$\frac{\partial y_{nj}}{\partial x_{mi}} = \delta_{nm} W_{ij}, \qquad
+ *   \frac{\partial y_{nj}}{\partial W_{ik}} = \delta_{jk}\, x_{ni}, \qquad
+ *   \frac{\partial y_{nj}}{\partial b_k} = \delta_{jk}.$$
+ *
+ * Sum $dY_{nj}$ times each of these over all $n, j$; the deltas leave one free sum in every case:
+ *
+ * $$dX_{mi} = \sum_j dY_{mj} W_{ij}, \qquad dW_{ik} = \sum_n x_{ni}\, dY_{nk}, \qquad db_k = \sum_n dY_{nk}.$$
+ *
+ * As matrices,
+ *
+ * $$dX = dY\, W^\top, \qquad dW = X^\top dY, \qquad db = \mathbf 1^\top dY.$$
+ *
+ * @module
+ */
+import { gemm } from '../kernels/gemm.js'
+import { addToRows, sumRows } from '../kernels/rows.js'
+import { type Gradient, type Layer, layer } from '../layer/layer.js'
+import { type Initializer, xavierUniform } from '../random/initializers.js'
+import { type Draw } from '../random/key.js'
+import { rowsOf, ShapeError } from '../tensor/shape.js'
+import { checkPrecision, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+
+export type LinearParams = {
+  /** $W$ `[I, O]` */
+  readonly weight: Tensor
+  /** $b$ `[O]` */
+  readonly bias: Tensor
+}
+
+const sizesOf = ({ weight, bias }: LinearParams, x: Tensor) => {
+  const { rows, width } = rowsOf('linear', x.shape)
+  const [inputs, outputs] = weight.shape
+  if (weight.shape.length !== 2 || inputs !== width || bias.shape.length !== 1 || bias.shape[0] !== outputs)
+    throw new ShapeError('linear', 'x [..., I], weight [I, O] and bias [O]', [x.shape, weight.shape, bias.shape])
+  checkPrecision('linear', x, weight, bias)
+  return { rows, inputs, outputs }
+}
+
+/** $Y = X W + \mathbf 1 b^\top$ */
+const forward = (params: LinearParams, x: Tensor): Tensor => {
+  const { rows, inputs, outputs } = sizesOf(params, x)
+  const y = gemm(
+    { batch: 1, m: rows, n: outputs, k: inputs, transposeA: false, transposeB: false }, x.data, params.weight.data)
+  addToRows(y, params.bias.data)
+  return own([...x.shape.slice(0, -1), outputs], y)
+}
+
+/** $dX = dY\,W^\top,\ dW = X^\top dY,\ db = \mathbf 1^\top dY$ */
+const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearParams, Tensor> => {
+  const { rows, inputs, outputs } = sizesOf(params, x)
+  const { weight, bias } = params
+  const dx = gemm(
+    { batch: 1, m: rows, n: inputs, k: outputs, transposeA: false, transposeB: true }, dy.data, weight.data)
+  const dWeight = gemm(
+    { batch: 1, m: inputs, n: outputs, k: rows, transposeA: true, transposeB: false }, x.data, dy.data)
+  return {
+    params: { weight: own(weight.shape, dWeight), bias: own(bias.shape, sumRows(dy.data, rows, outputs)) },
+    input: own(x.shape, dx)
+  }
+}
+
+/**
+ * $y = xW + b$ on the last axis. Shapes: x `[..., I]`, weight `[I, O]`, bias `[O]`, y `[..., O]`.
+ * Throws `ShapeError` where these do not fit and `PrecisionError` where they differ in precision.
+ *
+ * @category layers
+ */
+export const linear: Layer<LinearParams, Tensor, Tensor> = layer({ forward, gradient })
+
+/**
+ * A weight from the initializer (Xavier's uniform by default) and a bias of zeros.
+ *
+ * @category initial parameters
+ */
+export const initLinear = (
+  inputs: number, outputs: number, initializer: Initializer = xavierUniform, precision: Precision = 'float32'
+): Draw<LinearParams> => key => ({
+  weight: initializer(inputs, outputs, precision)(key),
+  bias: zeros([outputs], precision)
+})

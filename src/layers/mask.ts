@@ -1,0 +1,109 @@
+/**
+ * Masks: which keys a query may attend to.
+ *
+ * A mask turns the scores that it forbids into −∞, so that the softmax gives them the weight 0 exactly:
+ *
+ * $$y_{ts} = \begin{cases} x_{ts} & s \text{ visible from } t \\ -\infty & \text{otherwise.} \end{cases}$$
+ *
+ * - causal: $s \le t + S - T$. The last query stands at the last key; with as many queries as keys that is
+ *   $s \le t$, no attention to the future.
+ * - padding: $s$ is a real token of its sequence, not filling.
+ *
+ * Shapes: scores `[B, ..., T, S]`, padding `[B, S]`.
+ *
+ * **Derivation.** A visible score passes through, a masked one is a constant:
+ * $dx_{ts} = dy_{ts}$ where $s$ is visible from $t$, and 0 elsewhere.
+ *
+ * @module
+ */
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
+import { freshFor, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+
+export interface Mask {
+  /** Whether a key after the query's position is hidden. */
+  readonly causal: boolean
+  /** `[B, S]`, nonzero where the key of a batch item is visible; without it every key is. */
+  readonly keep?: Tokens
+}
+
+/**
+ * Every key is visible.
+ *
+ * @category masks
+ */
+export const noMask: Mask = { causal: false }
+
+/**
+ * No query sees a key after its own position.
+ *
+ * @category masks
+ */
+export const causalMask: Mask = { causal: true }
+
+/**
+ * Sequences of a batch that are shorter than its time axis: the first `lengths[b]` keys of item b are visible.
+ *
+ * @category masks
+ */
+export const paddingMask = (lengths: readonly number[], time: number): Mask => ({
+  causal: false,
+  keep: tokensFromArray(
+    [lengths.length, time], lengths.flatMap(length => Array.from({ length: time }, (_, s) => (s < length ? 1 : 0))))
+})
+
+const bothKeep = (a: Tokens, b: Tokens): Tokens => {
+  if (!sameShape(a.shape, b.shape)) throw new ShapeError('mask', 'paddings of one shape', [a.shape, b.shape])
+  return tokensFromArray(a.shape, Array.from(a.data, (id, i) => (id !== 0 && b.data[i] !== 0 ? 1 : 0)))
+}
+
+/**
+ * Masks under conjunction: a key is visible where both masks show it.
+ *
+ * @category instances
+ */
+export const MonoidMask: Monoid<Mask> = {
+  empty: noMask,
+  concat: (a, b) => {
+    const causal = a.causal || b.causal
+    const keep = a.keep !== undefined && b.keep !== undefined ? bothKeep(a.keep, b.keep) : a.keep ?? b.keep
+    return keep === undefined ? { causal } : { causal, keep }
+  }
+}
+
+/**
+ * The number of matrices that belong to one batch item, for scores of the given shape.
+ * Throws `ShapeError` where the padding is not `[B, S]`.
+ */
+export const matricesPerItem = ({ keep }: Mask, shape: readonly number[]): number => {
+  const { batch, columns: keys } = matricesOf('mask', shape)
+  const items = shape.length > 2 ? shape[0] : 1
+  if (keep !== undefined && !sameShape(keep.shape, [items, keys]))
+    throw new ShapeError('mask', `a padding [B, S] = [${items}, ${keys}]`, [keep.shape])
+  return items === 0 ? 1 : batch / items
+}
+
+/** $y_{ts} = x_{ts}$ where visible, `hidden` elsewhere. */
+const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
+  const { rows: queries, columns: keys } = matricesOf('mask', x.shape)
+  const perItem = matricesPerItem(mask, x.shape)
+  const y = freshFor(x, x.data.length)
+  for (let i = 0; i < y.length; i++) {
+    const s = i % keys, row = Math.floor(i / keys), t = row % queries
+    const item = Math.floor(row / queries / perItem)
+    const visible = (!mask.causal || s <= t + keys - queries)
+      && (mask.keep === undefined || mask.keep.data[item * keys + s] !== 0)
+    y[i] = visible ? x.data[i] : hidden
+  }
+  return own(x.shape, y)
+}
+
+/**
+ * Scores with −∞ where the mask hides a key. Shapes: `[B, ..., T, S]` to the same, or `[T, S]` for one item.
+ * Throws `ShapeError` where the padding of the mask is not `[B, S]`.
+ *
+ * @category layers
+ */
+export const masked = (mask: Mask): Layer<NoParams, Tensor, Tensor> =>
+  parameterless(select(mask, -Infinity), (_, dy) => select(mask, 0)(dy))

@@ -1,0 +1,81 @@
+/**
+ * Positional encodings: what tells a transformer where a token stands. Both are added to the embeddings.
+ *
+ * **Learned.** $y_{bt} = x_{bt} + P_t$ with a table $P$ (`weight`).
+ *
+ * Shapes: $x$ and $y$ `[..., T, D]`, $P$ `[C, D]` with $T \le C$.
+ *
+ * **Sinusoidal.** $y_{bt} = x_{bt} + E_t$ with the fixed numbers
+ *
+ * $$E_{t,2i} = \sin\frac{t}{10000^{2i/D}}, \qquad E_{t,2i+1} = \cos\frac{t}{10000^{2i/D}}.$$
+ *
+ * A sine and the cosine next to it share one frequency, so the pair at $t + s$ is a rotation, which depends on
+ * $s$ only, of the pair at $t$. (A. Vaswani et al., *Attention Is All You Need*, 2017, § 3.5.)
+ *
+ * **Derivation.** Both are sums, so $dx = dy$. In the learned one, $P_t$ appears once in every sequence $b$:
+ *
+ * $$\frac{\partial y_{bti}}{\partial P_{sj}} = \delta_{ts}\,\delta_{ij}, \qquad dP_s = \sum_b dy_{bs},$$
+ *
+ * and positions $s \ge T$ receive zero.
+ *
+ * @module
+ */
+import { type Layer, layer, type NoParams, parameterless } from '../layer/layer.js'
+import { matricesOf, ShapeError } from '../tensor/shape.js'
+import { checkPrecision, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import type { EmbeddingParams } from './embedding.js'
+
+/** Adds the first T rows of a table to every sequence. */
+const addTable = (operation: string, x: Tensor, table: Tensor): Tensor => {
+  const { rows: time, columns: width } = matricesOf(operation, x.shape)
+  if (table.shape.length !== 2 || table.shape[0] < time || table.shape[1] !== width)
+    throw new ShapeError(operation, 'x [..., T, D] and weight [C, D] with T ≤ C', [x.shape, table.shape])
+  checkPrecision(operation, x, table)
+  const y = freshFor(x, x.data.length)
+  for (let i = 0; i < y.length; i++) y[i] = x.data[i] + table.data[i % (time * width)]
+  return own(x.shape, y)
+}
+
+/** $dP_s = \sum_b dy_{bs}$ */
+const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
+  const { rows: time, columns: width } = matricesOf('learnedPositions', dy.shape)
+  const dWeight = freshFor(weight, weight.data.length)
+  for (let i = 0; i < dy.data.length; i++) dWeight[i % (time * width)] += dy.data[i]
+  return { params: { weight: own(weight.shape, dWeight) }, input: dy }
+}
+
+/**
+ * $y_{bt} = x_{bt} + P_t$. Shapes: x and y `[..., T, D]`, weight `[C, D]`.
+ * Throws `ShapeError` where a sequence is longer than the table.
+ *
+ * @category layers
+ */
+export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = layer({
+  forward: ({ weight }, x) => addTable('learnedPositions', x, weight),
+  gradient
+})
+
+/**
+ * The table $E$ `[time, width]` of sines and cosines.
+ *
+ * @category positional encodings
+ */
+export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor =>
+  fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
+    const t = Math.floor(entry / width), j = entry % width
+    const angle = t / 10000 ** ((j - j % 2) / width)
+    return j % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
+  }), precision)
+
+/**
+ * $y_{bt} = x_{bt} + E_t$. Shapes: x and y `[..., T, D]`. Throws `ShapeError` for fewer than two axes.
+ *
+ * @category layers
+ */
+export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = parameterless(
+  x => {
+    const { rows: time, columns: width } = matricesOf('sinusoidalPositions', x.shape)
+    return addTable('sinusoidalPositions', x, sinusoidalTable(time, width, precisionOf(x)))
+  },
+  (_, dy) => dy
+)

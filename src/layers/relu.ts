@@ -1,0 +1,37 @@
+/**
+ * The rectifier and its leaky form.
+ *
+ * $$\mathrm{relu}(x) = \max(0, x), \qquad \mathrm{leakyRelu}_a(x) = \begin{cases} x & x > 0 \\ a x & x \le 0 \end{cases}$$
+ *
+ * Shapes: any, entry by entry.
+ *
+ * **Derivation.** On each side of zero the function is linear, with slope 1 on the right and slope $a$ on the
+ * left ($a = 0$ for relu):
+ *
+ * $$dx = \begin{cases} dy & x > 0 \\ a\,dy & x < 0. \end{cases}$$
+ *
+ * At zero there is no derivative. Every number between the two slopes is a subgradient; like other libraries
+ * we take the left slope.
+ *
+ * @module
+ */
+import type { Layer, NoParams } from '../layer/layer.js'
+import { pointwise } from '../layer/pointwise.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/**
+ * $y = x$ for $x > 0$ and $y = a x$ elsewhere. The usual slope is 0.01.
+ * (A. Maas et al., *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013, eq. 2.)
+ *
+ * @category layers
+ */
+export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> =>
+  pointwise(x => (x > 0 ? x : slope * x), x => (x > 0 ? 1 : slope))
+
+/**
+ * $y = \max(0, x)$, entry by entry.
+ * (V. Nair, G. Hinton, *Rectified Linear Units Improve Restricted Boltzmann Machines*, 2010.)
+ *
+ * @category layers
+ */
+export const relu: Layer<NoParams, Tensor, Tensor> = pointwise(x => Math.max(0, x), x => (x > 0 ? 1 : 0))

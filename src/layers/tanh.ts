@@ -1,0 +1,25 @@
+/**
+ * The hyperbolic tangent.
+ *
+ * $$y = \tanh x = \frac{\sinh x}{\cosh x}$$
+ *
+ * Shapes: any, entry by entry.
+ *
+ * **Derivation.** Since $\sinh' = \cosh$ and $\cosh' = \sinh$, the quotient rule gives
+ *
+ * $$\tanh' x = \frac{\cosh^2 x - \sinh^2 x}{\cosh^2 x} = 1 - \tanh^2 x,$$
+ *
+ * hence $dx = (1 - y^2)\,dy$.
+ *
+ * @module
+ */
+import type { Layer, NoParams } from '../layer/layer.js'
+import { pointwiseFromOutput } from '../layer/pointwise.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/**
+ * $y = \tanh x$, entry by entry.
+ *
+ * @category layers
+ */
+export const tanh: Layer<NoParams, Tensor, Tensor> = pointwiseFromOutput(Math.tanh, y => 1 - y * y)
