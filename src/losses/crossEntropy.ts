@@ -1,0 +1,66 @@
+/**
+ * Cross-entropy from logits: how surprised the softmax of a row is by the right index.
+ *
+ * $$\ell = \frac1N \sum_n \ell_n, \qquad \ell_n = -\ln \mathrm{softmax}(x_n)_{t_n} = \ln \sum_l e^{x_{nl}} - x_{n t_n}$$
+ *
+ * Shapes: logits $x$ `[..., V]`, targets $t$ `[...]`. Rows whose target is the ignored index (−100 unless given) do
+ * not count: they add nothing, $N$ is the number of the others, and their gradient is zero. With $m = \max_l x_{nl}$
+ * the first term is computed as $m + \ln \sum_l e^{x_{nl} - m}$, which cannot overflow.
+ *
+ * **Derivation.** The derivative of the first term by $x_{nj}$ is
+ *
+ * $$\frac{\partial}{\partial x_{nj}} \ln \sum_l e^{x_{nl}} = \frac{e^{x_{nj}}}{\sum_l e^{x_{nl}}} = \mathrm{softmax}(x_n)_j,$$
+ *
+ * the derivative of the second is $-\delta_{j t_n}$, and the rows are independent:
+ *
+ * $$dx_{nj} = \frac1N\big(\mathrm{softmax}(x_n)_j - \delta_{j t_n}\big) \quad\text{(without } 1/N \text{ for the sum)}.$$
+ *
+ * Each row of the gradient sums to zero, since the softmax sums to one.
+ *
+ * @module
+ */
+import { crossEntropyGradient, crossEntropySum } from '../kernels/crossEntropy.js'
+import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
+import { own, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { type Loss, type LossOptions, termScale } from './loss.js'
+
+export interface CrossEntropyOptions extends LossOptions {
+  /** The target of rows that do not count; default −100. */
+  readonly ignoreIndex?: number
+}
+
+/** Checks the arguments; the width of a row and the number of rows that count. */
+const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
+  const { width } = rowsOf('crossEntropy', logits.shape)
+  if (!sameShape(logits.shape.slice(0, -1), targets.shape))
+    throw new ShapeError('crossEntropy', 'logits [..., V] and targets [...]', [logits.shape, targets.shape])
+  let terms = 0
+  for (let row = 0; row < targets.data.length; row++) {
+    const target = targets.data[row]
+    if (target === ignored) continue
+    if (target < 0 || target >= width)
+      throw new RangeError(`crossEntropy: expected targets from 0 to ${width - 1}, got ${target} in row ${row}`)
+    terms++
+  }
+  return { width, terms }
+}
+
+/**
+ * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
+ * Throws `ShapeError` where the shapes do not fit and `RangeError` for a target outside the vocabulary.
+ *
+ * @category losses
+ */
+export const crossEntropy = (
+  { reduction, ignoreIndex = -100 }: CrossEntropyOptions = {}
+): Loss<Tensor, Tokens> => ({
+  forward: (logits, targets) => {
+    const { width, terms } = sizesOf(logits, targets, ignoreIndex)
+    return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)
+  },
+  gradient: (logits, targets) => {
+    const { width, terms } = sizesOf(logits, targets, ignoreIndex)
+    const scale = termScale(reduction, terms)
+    return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
+  }
+})

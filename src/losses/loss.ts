@@ -1,0 +1,42 @@
+/**
+ * What a loss is.
+ *
+ * @module
+ */
+import { checkAlike, type Tensor } from '../tensor/tensor.js'
+import { zipWith } from '../tensor/algebra.js'
+
+/** A number that says how far a prediction is from its target, and its gradient by the prediction. */
+export interface Loss<Prediction, Target> {
+  /** $\ell(\hat y, t)$ */
+  readonly forward: (prediction: Prediction, target: Target) => number
+  /** $\partial\ell/\partial\hat y$ */
+  readonly gradient: (prediction: Prediction, target: Target) => Prediction
+}
+
+export interface LossOptions {
+  /** Whether the terms are averaged (the default) or summed. The mean over no terms is 0. */
+  readonly reduction?: 'mean' | 'sum'
+}
+
+/** What each term is multiplied with. */
+export const termScale = (reduction: 'mean' | 'sum' | undefined, terms: number): number =>
+  reduction === 'sum' ? 1 : terms === 0 ? 0 : 1 / terms
+
+/** A loss that is a mean or a sum of one term for each entry. */
+export const entrywise = (
+  operation: string, term: (p: number, t: number) => number, derivative: (p: number, t: number) => number,
+  { reduction }: LossOptions
+): Loss<Tensor, Tensor> => ({
+  forward: (prediction, target) => {
+    checkAlike(operation, prediction, target)
+    let total = 0
+    for (let i = 0; i < prediction.data.length; i++) total += term(prediction.data[i], target.data[i])
+    return total * termScale(reduction, prediction.data.length)
+  },
+  gradient: (prediction, target) => {
+    checkAlike(operation, prediction, target)
+    const scale = termScale(reduction, prediction.data.length)
+    return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
+  }
+})

@@ -1,0 +1,82 @@
+/**
+ * Adam, and AdamW, which separates the decay of the weights from the gradient.
+ *
+ * $$m_s = \beta_1 m_{s-1} + (1 - \beta_1)\,g_s, \qquad v_s = \beta_2 v_{s-1} + (1 - \beta_2)\,g_s^2, \qquad m_0 = v_0 = 0$$
+ *
+ * $$\hat m_s = \frac{m_s}{1 - \beta_1^s}, \qquad \hat v_s = \frac{v_s}{1 - \beta_2^s}, \qquad
+ *   \theta_s = \theta_{s-1} - \eta_s \Big(\frac{\hat m_s}{\sqrt{\hat v_s} + \varepsilon} + \lambda\,\theta_{s-1}\Big)$$
+ *
+ * for $s = 1, 2, \dots$ and every parameter on its own; $\lambda = 0$ is Adam. (D. Kingma, J. Ba, *Adam*, 2015,
+ * algorithm 1; I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2, with the decay
+ * scaled by the learning rate as in PyTorch.)
+ *
+ * **Why the corrections.** Unrolled, $m_s = (1 - \beta_1) \sum_{k=1}^{s} \beta_1^{s-k} g_k$. If all $g_k$ have the mean
+ * $\bar g$, then $\mathbb E[m_s] = \bar g\,(1 - \beta_1) \sum_{k=0}^{s-1} \beta_1^k = \bar g\,(1 - \beta_1^s)$, so dividing by
+ * $1 - \beta_1^s$ removes the bias towards zero; likewise for $v_s$.
+ *
+ * @module
+ */
+import { adamUpdate, runningMean } from '../kernels/adam.js'
+import { own, type Tensor } from '../tensor/tensor.js'
+import { zeros, zipAll, zipWith } from '../tree/tree.js'
+import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
+
+export interface AdamOptions {
+  readonly learningRate: LearningRate
+  /** $\beta_1$, default 0.9. */
+  readonly beta1?: number
+  /** $\beta_2$, default 0.999. */
+  readonly beta2?: number
+  /** $\varepsilon$, default 1e-8. */
+  readonly epsilon?: number
+}
+
+/** Which parameters decay. */
+export type DecayMask = (path: string, parameter: Tensor) => boolean
+
+/**
+ * The mask that GPT-2's descendants use: matrices and tables decay; biases and layer norms, which have one axis, do
+ * not.
+ *
+ * @category decay masks
+ */
+export const decayMatrices: DecayMask = (_, { shape }) => shape.length >= 2
+
+export interface AdamWOptions extends AdamOptions {
+  /** $\lambda$, default 0.01. */
+  readonly weightDecay?: number
+  /** Default: every parameter decays. */
+  readonly decays?: DecayMask
+}
+
+/**
+ * Adam with decoupled weight decay.
+ *
+ * @category optimisers
+ */
+export const adamW = ({
+  learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true
+}: AdamWOptions): Optimizer<'m' | 'v'> => ({
+  init: params => ({ step: 0, slots: { m: zeros(params), v: zeros(params) } }),
+  step: (params, gradient, { step, slots }) => {
+    const taken = step + 1
+    const m = zipWith(gradient, (mean, g) => own(mean.shape, runningMean(mean.data, g.data, beta1, 1)))(slots.m)
+    const v = zipWith(gradient, (mean, g) => own(mean.shape, runningMean(mean.data, g.data, beta2, 2)))(slots.v)
+    const update = {
+      rate: rateAt(learningRate, step), epsilon,
+      firstCorrection: 1 - beta1 ** taken, secondCorrection: 1 - beta2 ** taken
+    }
+    const moved = zipAll([params, m, v], ([theta, first, second], path) => {
+      const decay = decays(path, theta) ? weightDecay : 0
+      return own(theta.shape, adamUpdate(theta.data, first.data, second.data, { ...update, decay }))
+    })
+    return { params: moved, state: { step: taken, slots: { m, v } } }
+  }
+})
+
+/**
+ * Adam: `adamW` without decay.
+ *
+ * @category optimisers
+ */
+export const adam = (options: AdamOptions): Optimizer<'m' | 'v'> => adamW({ ...options, weightDecay: 0 })

@@ -1,0 +1,28 @@
+/**
+ * What an optimiser is.
+ *
+ * @module
+ */
+import type { Schedule } from '../schedules/schedules.js'
+
+/** What an optimiser remembers: the number of steps taken, and trees like the parameters under the names `S`. */
+export interface OptimizerState<P, S extends string> {
+  readonly step: number
+  readonly slots: { readonly [slot in S]: P }
+}
+
+export interface Updated<P, S extends string> {
+  readonly params: P
+  readonly state: OptimizerState<P, S>
+}
+
+/** A pure rule that turns parameters and their gradient into better parameters. */
+export interface Optimizer<S extends string> {
+  readonly init: <P>(params: P) => OptimizerState<P, S>
+  readonly step: <P>(params: P, gradient: P, state: OptimizerState<P, S>) => Updated<P, S>
+}
+
+/** A learning rate: one for all steps, or a schedule. */
+export type LearningRate = number | Schedule
+
+export const rateAt = (rate: LearningRate, step: number): number => (typeof rate === 'number' ? rate : rate(step))
