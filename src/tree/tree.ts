@@ -137,7 +137,8 @@ export const add = <P>(b: P) => (a: P): P => zipWith(b, (x, y) => addTensors(y)(
 export const zeros: <P>(tree: P) => P = map(zerosLike)
 
 /**
- * Gradients with the keys, shapes and precision of the given parameters form a monoid under addition.
+ * Gradients with the keys, shapes and precision of the given parameters form a monoid under addition, up to rounding
+ * and to the sign of zero.
  *
  * @category instances
  */

@@ -1,0 +1,15 @@
+/**
+ * The laws by what they are about: `laws.layer(…)`, `laws.loss(…)`.
+ *
+ * @module
+ */
+export * from './attention.js'
+export * from './composition.js'
+export * from './layer.js'
+export * from './loss.js'
+export * from './normalization.js'
+export * from './optimizer.js'
+export * from './sampler.js'
+export * from './softmax.js'
+export * from './tokenizer.js'
+export * from './tree.js'

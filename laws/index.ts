@@ -1,0 +1,12 @@
+/**
+ * Laws of neural networks as values, for fast-check: `import { laws, arbitrary, asTests } from 'pullback/laws'`.
+ *
+ * ```ts
+ * asTests(test)(laws.layer(myLayer, { params: fc.constant(noParams), input: arbitrary.tensors() }))
+ * ```
+ *
+ * @module
+ */
+export * as arbitrary from './arbitraries.js'
+export * as laws from './bundles.js'
+export { asTests, type Finding, type Law, law, type LawDefinition } from './law.js'

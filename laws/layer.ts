@@ -1,0 +1,172 @@
+/**
+ * The laws of every layer.
+ *
+ * @module
+ */
+import fc from 'fast-check'
+import { random, tensor, type Gradient, type Key, type Layer } from 'pullback'
+import * as arbitrary from './arbitraries.js'
+import { derivativeAtZero } from './finiteDifferences.js'
+import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
+import { along, inner, leavesOf, mapLeaves, normOf, randomLike, sameBits, snapshot } from './values.js'
+
+export interface Point<P, X> {
+  readonly params: P
+  readonly input: X
+}
+
+/** Points $(\theta, x)$: one arbitrary, where shapes depend on each other, or one for each part. */
+export type Points<P, X> = fc.Arbitrary<Point<P, X>> | {
+  readonly params: fc.Arbitrary<P>
+  readonly input: fc.Arbitrary<X>
+}
+
+export const pointsOf = <P, X>(points: Points<P, X>): fc.Arbitrary<Point<P, X>> =>
+  'params' in points ? fc.record({ params: points.params, input: points.input }) : points
+
+const GRADIENT_TOLERANCE = 1e-7
+const GRADIENT_REASON = 'double precision: the extrapolated differences are good to about 1e-10, a mistake shows at 1e-2'
+/** At most this many entries of one case are differentiated one by one. */
+const ENTRIES = 24
+
+/**
+ * How large the compared derivatives are: the norm of the gradient, and what rounding leaves of a sum with terms as
+ * large as those of ⟨dy, y⟩.
+ */
+const scaleOf = (gradient: unknown, dy: unknown, y: unknown): number => {
+  const absolute = mapLeaves(tensor.map(Math.abs))
+  return normOf(gradient) + 1e-5 * inner(absolute(dy), absolute(y), y)
+}
+
+const compare = (where: string, analytic: number, numeric: number, scale: number): Finding => ({
+  error: analytic === numeric ? 0 : Math.abs(analytic - numeric) / scale,
+  explain: () => `${where}: analytic ${analytic}, numeric ${numeric}`
+})
+
+/** What the gradient laws look at: the gradient of a layer at a point, and ⟨dy, f⟩ along any line through it. */
+const examine = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, { params, input }: Point<P, X>, key: Key) => {
+  const [keyDy, keyDirection] = random.split(key)
+  const [y, pullback] = layer.vjp(params, input)
+  const dy = randomLike(keyDy)(y)
+  const gradient = pullback(dy)
+  const alongLine = (direction: Point<unknown, unknown>) => derivativeAtZero(h =>
+    inner(dy, layer.forward(along(params, direction.params, h), along(input, direction.input, h)), y))
+  return { gradient, scale: scaleOf(gradient, dy, y), alongLine, keyDirection }
+}
+
+/** Every tensor of the point has a gradient of its shape under its path. */
+const sameForm = <P, X, DX>(point: Point<P, X>, gradient: Gradient<P, DX>): Finding => {
+  const found = new Map(leavesOf(gradient))
+  for (const [path, leaf] of leavesOf(point)) {
+    const g = found.get(path)
+    if (g === undefined) return fails(`"${path}" has no gradient`)
+    if (g.shape.join() !== leaf.shape.join())
+      return fails(`"${path}" of shape [${leaf.shape.join(', ')}] has a gradient of shape [${g.shape.join(', ')}]`)
+  }
+  return holds
+}
+
+/** ⟨dy, Df(θ, x)[u, v]⟩ = ⟨dθ, u⟩ + ⟨dx, v⟩ in a random direction. */
+export const gradientAlongDirection = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'gradient',
+  statement: '$\\langle dy, Df(\\theta, x)[u, v]\\rangle = \\langle d\\theta, u\\rangle + \\langle dx, v\\rangle$ for a random direction $(u, v)$',
+  tolerance: GRADIENT_TOLERANCE,
+  reason: GRADIENT_REASON,
+  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
+  check: ({ point, key }) => {
+    const { gradient, scale, alongLine, keyDirection } = examine(layer, point, key)
+    const form = sameForm(point, gradient)
+    if (form.error !== 0) return form
+    const direction = randomLike(keyDirection)(point)
+    return compare('along a random direction', inner(gradient, direction), alongLine(direction), scale)
+  }
+})
+
+/** The gradient entry by entry. */
+export const gradientByEntry = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'gradient entry by entry',
+  statement: '$\\partial\\langle dy, f(\\theta, x)\\rangle/\\partial\\theta_i = d\\theta_i$ and likewise for $x_i$',
+  tolerance: GRADIENT_TOLERANCE,
+  reason: GRADIENT_REASON,
+  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
+  check: ({ point, key }) => {
+    const { gradient, scale, alongLine, keyDirection } = examine(layer, point, key)
+    const analytic = new Map(leavesOf(gradient))
+    const entries = leavesOf(point).flatMap(([path, leaf]) => Array.from(leaf.data, (_, index) => ({ path, index })))
+    const chosen = random.permutation(entries.length)(keyDirection).slice(0, ENTRIES).map(i => entries[i])
+    return worst(chosen.map(({ path, index }) => {
+      const unit = mapLeaves((leaf, at) =>
+        tensor.fromArray(leaf.shape, Array.from(leaf.data, (_, i) => (at === path && i === index ? 1 : 0)), 'float64'))(point)
+      return compare(`"${path}" entry ${index}`, analytic.get(path)?.data[index] ?? NaN, alongLine(unit), scale)
+    }))
+  }
+})
+
+/** The pullback is linear: f*(a dy + b dy′) = a f*(dy) + b f*(dy′). */
+export const pullbackIsLinear = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'pullback is linear',
+  statement: '$f^*(a\\,dy + b\\,dy\') = a f^*(dy) + b f^*(dy\')$',
+  tolerance: 1e-12,
+  reason: 'double precision: a few thousand roundings of 1e-16',
+  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys, a: fc.integer({ min: -4, max: 4 }), b: fc.integer({ min: -4, max: 4 }) }),
+  check: ({ point: { params, input }, key, a, b }) => {
+    const [first, second] = random.split(key)
+    const [y, pullback] = layer.vjp(params, input)
+    const dy1 = randomLike(first)(y), dy2 = randomLike(second)(y)
+    const zero = mapLeaves(tensor.map(() => 0))
+    const mixed = pullback(along(along(zero(y), dy1, a), dy2, b))
+    const g1 = pullback(dy1), g2 = pullback(dy2)
+    const expected = along(along(zero(g1), g1, a), g2, b)
+    const scale = Math.abs(a) * normOf(g1) + Math.abs(b) * normOf(g2)
+    const difference = normOf(along(mixed, expected, -1))
+    return {
+      error: difference === 0 ? 0 : difference / scale,
+      explain: () => `a = ${a}, b = ${b}: the two sides differ by ${difference} (norm)`
+    }
+  }
+})
+
+/** `vjp` computes the same output as `forward`, to the bit. */
+export const vjpAgreesWithForward = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'vjp agrees with forward',
+  statement: 'the first part of `vjp(θ, x)` is `forward(θ, x)`, to the bit',
+  cases: pointsOf(points),
+  check: ({ params, input }) =>
+    sameBits('vjp and forward', snapshot(layer.vjp(params, input)[0]), snapshot(layer.forward(params, input)))
+})
+
+/** Nothing is written to, and nothing is remembered. */
+export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'purity',
+  statement: 'after `forward`, `vjp` and the pullback, arguments and results have the bits they had, and a second call gives the same bits',
+  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
+  check: ({ point, key }) => {
+    const { params, input } = point
+    const before = snapshot(point)
+    const run = () => {
+      const [y, pullback] = layer.vjp(params, input)
+      return { y, dy: randomLike(key)(y), pullback }
+    }
+    const first = run()
+    const results = { y: snapshot(first.y), dy: snapshot(first.dy), gradient: snapshot(first.pullback(first.dy)) }
+    const second = run()
+    const again = first.pullback(first.dy)
+    return firstFailing([
+      sameBits('the arguments before and after', before, snapshot(point)),
+      sameBits('the output before and after', results.y, snapshot(first.y)),
+      sameBits('dy before and after', results.dy, snapshot(first.dy)),
+      sameBits('the outputs of two calls', results.y, snapshot(second.y)),
+      sameBits('two gradients of one pullback', results.gradient, snapshot(again)),
+      sameBits('the gradients of two pullbacks', results.gradient, snapshot(second.pullback(second.dy)))
+    ])
+  }
+})
+
+/** Everything that must hold for any layer. */
+export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): readonly Law[] => [
+  gradientAlongDirection(f, points),
+  gradientByEntry(f, points),
+  pullbackIsLinear(f, points),
+  vjpAgreesWithForward(f, points),
+  purity(f, points)
+]

@@ -1,0 +1,134 @@
+/**
+ * A trained language model as one safetensors file: its parameters under GPT-2's names, and in the notes what is
+ * needed to use them, the number of heads and the tokenizer.
+ *
+ * @module
+ */
+import { sequenceS } from 'fp-ts/lib/Apply.js'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as t from 'io-ts'
+import type { BlockParams } from '../layers/block.js'
+import type { GptParams } from '../models/gpt.js'
+import { precisionOf, type Tensor } from '../tensor/tensor.js'
+import { sameShape } from '../tensor/shape.js'
+import { tokenizer, type Tokenizer } from '../text/tokenizer.js'
+import { type Entry, flatten } from '../tree/tree.js'
+import { sentenceOf } from './messages.js'
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
+
+/** A model that can complete sentences. */
+export interface Checkpoint {
+  readonly params: GptParams
+  readonly heads: number
+  readonly tokenizer: Tokenizer
+}
+
+const Notes = t.type({
+  heads: t.number,
+  tokenizer: t.intersection([
+    t.type({ kind: t.union([t.literal('character'), t.literal('word')], '"character" or "word"'), symbols: t.array(t.string) }),
+    t.partial({ unknown: t.string })
+  ])
+}, 'notes on a model')
+
+const KEY = 'pullback'
+
+/**
+ * The bytes of a checkpoint.
+ *
+ * @category checkpoints
+ */
+export const encodeCheckpoint = ({ params, heads, tokenizer: { kind, symbols, unknown } }: Checkpoint): Uint8Array =>
+  encodeSafetensors({
+    tensors: flatten(params),
+    metadata: { [KEY]: JSON.stringify({ heads, tokenizer: { kind, symbols, unknown } }) }
+  })
+
+/** A dimension that the file determines, or one that is already known. */
+type Axis = number | undefined
+
+/** Finds leaves by name and checks their shapes. */
+const leafIn = (entries: readonly Entry[]) => {
+  const leaves = new Map(entries)
+  const precision = entries.length === 0 ? undefined : precisionOf(entries[0][1])
+  return (path: string, shape: readonly Axis[]): E.Either<string, Tensor> => {
+    const leaf = leaves.get(path)
+    if (leaf === undefined) return E.left(`checkpoint: tensor "${path}" is missing`)
+    const fits = leaf.shape.length === shape.length && sameShape(leaf.shape, shape.map((axis, i) => axis ?? leaf.shape[i]))
+    if (!fits)
+      return E.left(`checkpoint: tensor "${path}" has the shape [${leaf.shape.join(', ')}], expected [${shape.map(axis => axis ?? 'any').join(', ')}]`)
+    return precisionOf(leaf) === precision ? E.right(leaf) : E.left(`checkpoint: tensor "${path}" differs in precision from the first one`)
+  }
+}
+
+/**
+ * The parameters of a GPT from named tensors; its sizes follow from their shapes. The left side names the first tensor
+ * that is missing, has another shape, or has no place.
+ *
+ * @category checkpoints
+ */
+export const gptFromTensors = (entries: readonly Entry[]): E.Either<string, GptParams> => {
+  const leaf = leafIn(entries)
+  const all = sequenceS(E.Apply)
+  const pair = (path: string, weight: readonly Axis[], bias: number) =>
+    all({ weight: leaf(`${path}.weight`, weight), bias: leaf(`${path}.bias`, [bias]) })
+  const block = (path: string, width: number): E.Either<string, BlockParams> => all({
+    ln_1: pair(`${path}.ln_1`, [width], width),
+    attn: all({
+      c_attn: pair(`${path}.attn.c_attn`, [width, 3 * width], 3 * width),
+      c_proj: pair(`${path}.attn.c_proj`, [width, width], width)
+    }),
+    ln_2: pair(`${path}.ln_2`, [width], width),
+    mlp: pipe(
+      leaf(`${path}.mlp.c_fc.weight`, [width, undefined]),
+      E.chain(({ shape: [, hidden] }) => all({
+        c_fc: pair(`${path}.mlp.c_fc`, [width, hidden], hidden),
+        c_proj: pair(`${path}.mlp.c_proj`, [hidden, width], width)
+      })))
+  })
+  const names = new Set(entries.map(([name]) => name))
+  let layers = 0
+  while (names.has(`h.${layers}.ln_1.weight`)) layers++
+  return pipe(
+    leaf('wte.weight', [undefined, undefined]),
+    E.chain(({ shape: [, width] }) => all({
+      wte: all({ weight: leaf('wte.weight', [undefined, width]) }),
+      wpe: all({ weight: leaf('wpe.weight', [undefined, width]) }),
+      h: E.sequenceArray(Array.from({ length: layers }, (_, i) => block(`h.${i}`, width))),
+      ln_f: pair('ln_f', [width], width)
+    })),
+    E.chain(params => {
+      const used = new Set(flatten(params).map(([path]) => path))
+      const surplus = entries.find(([name]) => !used.has(name))
+      return surplus === undefined ? E.right(params) : E.left(`checkpoint: tensor "${surplus[0]}" has no place in a GPT`)
+    }))
+}
+
+const notesOf = (metadata: Readonly<Record<string, string>>): E.Either<string, t.TypeOf<typeof Notes>> => {
+  const text = metadata[KEY]
+  if (text === undefined) return E.left(`checkpoint: the file has no notes under "${KEY}", so its tokenizer is unknown`)
+  return pipe(
+    E.tryCatch((): unknown => JSON.parse(text), () => `checkpoint: the notes under "${KEY}" are not valid JSON`),
+    E.chain(json => pipe(Notes.decode(json), E.mapLeft(errors => sentenceOf(`checkpoint: the notes under "${KEY}"`, errors)))))
+}
+
+/**
+ * A checkpoint from its bytes. The left side says in one sentence what is wrong with them.
+ *
+ * @category checkpoints
+ */
+export const decodeCheckpoint = (bytes: Uint8Array): E.Either<string, Checkpoint> => pipe(
+  E.Do,
+  E.apS('file', decodeSafetensors(bytes)),
+  E.bind('notes', ({ file }) => notesOf(file.metadata)),
+  E.bind('tokenizer', ({ notes }) => pipe(tokenizer(notes.tokenizer), E.mapLeft(problem => `checkpoint: ${problem}`))),
+  E.bind('params', ({ file }) => gptFromTensors(file.tensors)),
+  E.chain(({ notes: { heads }, tokenizer: found, params }) => {
+    const [vocabulary, width] = params.wte.weight.shape
+    if (vocabulary !== found.symbols.length)
+      return E.left(`checkpoint: the embedding has ${vocabulary} rows, but the tokenizer has ${found.symbols.length} symbols`)
+    if (!(Number.isInteger(heads) && heads > 0 && width % heads === 0))
+      return E.left(`checkpoint: expected a number of heads that divides the width ${width}, got ${heads}`)
+    return E.right({ params, heads, tokenizer: found })
+  }))

@@ -1,0 +1,26 @@
+/**
+ * Completing a sentence.
+ *
+ * @module
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type { Key } from '../random/key.js'
+import { generate, type GenerateOptions } from '../training/generation.js'
+import type { Tokenizer } from './tokenizer.js'
+
+export interface CompletionOptions<P> extends GenerateOptions<P> {
+  readonly tokenizer: Tokenizer
+}
+
+/**
+ * The text that the model adds to a prompt, without the prompt. The left side says why there is none: an empty
+ * prompt, or a symbol outside the vocabulary.
+ *
+ * @category generation
+ */
+export const completeSentence = <P>({ tokenizer, ...options }: CompletionOptions<P>) =>
+  (prompt: string, key: Key): E.Either<string, string> => pipe(
+    tokenizer.encode(prompt),
+    E.filterOrElse(ids => ids.length > 0, () => 'expected a prompt with at least one symbol, got an empty one'),
+    E.chain(ids => tokenizer.decode(generate(options)(ids, key))))

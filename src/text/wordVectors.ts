@@ -1,0 +1,205 @@
+/**
+ * Word vectors in GloVe's text format: a line for each word, which is followed by its numbers, separated by spaces.
+ * (J. Pennington, R. Socher, C. Manning, *GloVe: Global Vectors for Word Representation*, 2014.)
+ *
+ * Lines are read one at a time and reading ends at the limit of the vocabulary, so a file of gigabytes is never held
+ * as a whole. The first line fixes the width D. A word may contain spaces (some do in GloVe's 840B file): the last D
+ * fields are the numbers.
+ *
+ * The table has one more row than there are words: the last is zero and belongs to all unknown words.
+ *
+ * @module
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { fromArray, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+
+export interface WordVectors {
+  readonly words: readonly string[]
+  /** The row of each word. */
+  readonly rows: ReadonlyMap<string, number>
+  /** `[words + 1, D]`; the last row is zero. Together with `tokenEmbedding` it is an embedding. */
+  readonly weight: Tensor
+}
+
+export interface WordVectorOptions {
+  /** Reads at most so many words, the first ones; GloVe's files begin with the most frequent. Default: all. */
+  readonly limit?: number
+}
+
+/** Collects lines until there are enough. */
+interface Reader {
+  readonly done: () => boolean
+  /** A sentence where the line is wrong. */
+  readonly read: (line: string) => string | undefined
+  readonly result: () => E.Either<string, WordVectors>
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+const reader = ({ limit = Infinity }: WordVectorOptions): Reader => {
+  const words: string[] = [], vectors: Float32Array[] = []
+  const rows = new Map<string, number>()
+  let width = 0, lines = 0
+  return {
+    done: () => words.length >= limit,
+    read: line => {
+      lines++
+      const fields = line.replace(/\r$/, '').split(' ')
+      if (width === 0) width = fields.length - 1
+      if (width === 0 || fields.length - 1 < width || fields[0] === '')
+        return `line ${lines}: expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length - 1} numbers`
+      const wrong = fields.slice(-width).find(field => !NUMBER.test(field) || !Number.isFinite(Math.fround(Number(field))))
+      if (wrong !== undefined) return `line ${lines}: expected a number, got ${JSON.stringify(wrong.slice(0, 40))}`
+      const word = fields.slice(0, -width).join(' ')
+      if (rows.has(word)) return `line ${lines}: the word ${JSON.stringify(word)} occurs twice`
+      rows.set(word, words.length)
+      words.push(word)
+      vectors.push(Float32Array.from(fields.slice(-width), Number))
+      return undefined
+    },
+    result: () => {
+      if (words.length === 0) return E.left('expected at least one line with a word and its numbers, got none')
+      const data = new Float32Array((words.length + 1) * width)
+      for (const [row, vector] of vectors.entries()) data.set(vector, row * width)
+      return E.right({ words, rows, weight: own([words.length + 1, width], data) })
+    }
+  }
+}
+
+const checkLimit = ({ limit = 1 }: WordVectorOptions): string | undefined =>
+  Number.isInteger(limit) && limit > 0 ? undefined : `expected a positive limit of the vocabulary, got ${limit}`
+
+/**
+ * Word vectors from lines. The left side names the first line that is wrong. Lines after the limit are not read.
+ *
+ * @category constructors
+ */
+export const wordVectorsFromLines = (lines: Iterable<string>, options: WordVectorOptions = {}): E.Either<string, WordVectors> => {
+  const wrong = checkLimit(options)
+  if (wrong !== undefined) return E.left(wrong)
+  const { done, read, result } = reader(options)
+  for (const line of lines) {
+    const problem = read(line)
+    if (problem !== undefined) return E.left(problem)
+    if (done()) break
+  }
+  return result()
+}
+
+/**
+ * The same for lines that arrive over time, such as those of a file.
+ *
+ * @category constructors
+ */
+export const wordVectorsFromStream = async (
+  lines: AsyncIterable<string>, options: WordVectorOptions = {}
+): Promise<E.Either<string, WordVectors>> => {
+  const wrong = checkLimit(options)
+  if (wrong !== undefined) return E.left(wrong)
+  const { done, read, result } = reader(options)
+  for await (const line of lines) {
+    const problem = read(line)
+    if (problem !== undefined) return E.left(problem)
+    if (done()) break
+  }
+  return result()
+}
+
+/**
+ * The row of a word, that of unknown words included.
+ *
+ * @category elements
+ */
+export const rowOf = ({ rows, words }: WordVectors) => (word: string): number => rows.get(word) ?? words.length
+
+/**
+ * The ids `[T]` of words, for `tokenEmbedding` with `{ weight }` as its parameters; as they are to train them further,
+ * inside `frozen` to keep them.
+ *
+ * @category elements
+ */
+export const wordIds = (vectors: WordVectors) => (words: readonly string[]): Tokens =>
+  tokensFromArray([words.length], words.map(rowOf(vectors)))
+
+const rowAt = ({ weight }: WordVectors, row: number): Tensor => {
+  const [, width] = weight.shape
+  return fromArray([width], Array.from({ length: width }, (_, j) => weight.data[row * width + j]))
+}
+
+/**
+ * The vector `[D]` of a word; zeros for an unknown one.
+ *
+ * @category elements
+ */
+export const vectorOf = (vectors: WordVectors) => (word: string): Tensor => rowAt(vectors, rowOf(vectors)(word))
+
+export interface Neighbour {
+  readonly word: string
+  /** The cosine of the angle between the two vectors. */
+  readonly similarity: number
+}
+
+const cosineOf = (dot: number, a: number, b: number): number => (a === 0 || b === 0 ? 0 : dot / Math.sqrt(a * b))
+
+/**
+ * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 where one of them is zero.
+ *
+ * @category similarity
+ */
+export const cosine = (b: Tensor) => (a: Tensor): number => {
+  let dot = 0, aa = 0, bb = 0
+  for (let i = 0; i < a.data.length; i++) {
+    dot += a.data[i] * b.data[i]
+    aa += a.data[i] * a.data[i]
+    bb += b.data[i] * b.data[i]
+  }
+  return cosineOf(dot, aa, bb)
+}
+
+export interface NearestOptions {
+  /** How many; default 10. */
+  readonly count?: number
+  /** Words that do not count, such as those of the question. */
+  readonly without?: readonly string[]
+}
+
+/**
+ * The words whose vectors point most nearly in the direction of a given one, by falling cosine.
+ *
+ * @category similarity
+ */
+export const nearest = (vectors: WordVectors, { count = 10, without = [] }: NearestOptions = {}) =>
+  (vector: Tensor): readonly Neighbour[] => {
+    const { words, weight } = vectors
+    const [, width] = weight.shape
+    const excluded = new Set(without)
+    const squared = Array.from(vector.data).reduce((total, v) => total + v * v, 0)
+    const similarity = words.map((_, row) => {
+      let dot = 0, square = 0
+      for (let j = 0, at = row * width; j < width; j++, at++) {
+        dot += weight.data[at] * vector.data[j]
+        square += weight.data[at] * weight.data[at]
+      }
+      return cosineOf(dot, squared, square)
+    })
+    return words.map((word, row) => ({ word, similarity: similarity[row] }))
+      .filter(({ word }) => !excluded.has(word))
+      .sort((a, b) => b.similarity - a.similarity)
+      .slice(0, count)
+  }
+
+/**
+ * What is to `c` as `a` is to `b`: the words nearest to $a - b + c$, without the three themselves. King is to man as
+ * what is to woman: `analogy(vectors)('king', 'man', 'woman')`. The left side names an unknown word.
+ * (T. Mikolov et al., *Linguistic Regularities in Continuous Space Word Representations*, 2013.)
+ *
+ * @category similarity
+ */
+export const analogy = (vectors: WordVectors, { count = 10 }: NearestOptions = {}) =>
+  (a: string, b: string, c: string): E.Either<string, readonly Neighbour[]> => {
+    const unknown = [a, b, c].find(word => !vectors.rows.has(word))
+    if (unknown !== undefined) return E.left(`the word ${JSON.stringify(unknown)} has no vector`)
+    const [va, vb, vc] = [a, b, c].map(vectorOf(vectors))
+    const target = fromArray(va.shape, Array.from(va.data, (x, i) => x - vb.data[i] + vc.data[i]))
+    return E.right(nearest(vectors, { count, without: [a, b, c] })(target))
+  }

@@ -1,0 +1,37 @@
+import { attention, attentionWeights, causalMask, characterTokenizer, noMask, paddingMask, wordTokenizer, type Tokenizer } from 'pullback'
+import { laws } from 'pullback/laws'
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import { layers } from './layers.js'
+import { models } from './models.js'
+import type { Subject } from './subject.js'
+import { instances, losses, optimizers, samplers } from './training.js'
+
+export type { Subject } from './subject.js'
+
+const masks = { none: noMask, causal: causalMask, padding: paddingMask }
+
+const made = (tokenizer: E.Either<string, Tokenizer>): Tokenizer => {
+  if (E.isLeft(tokenizer)) throw new Error(tokenizer.left)
+  return tokenizer.right
+}
+
+const pieces = ['a', 'b', 'é', '𝒙', ' ', '\n', '\u{d800}', '日']
+
+const tokenizers: readonly Subject[] = [
+  {
+    subject: 'characterTokenizer',
+    laws: laws.tokenizer(made(characterTokenizer()(pieces.join(''))), fc.array(fc.constantFrom(...pieces)).map(list => list.join('')))
+  },
+  {
+    subject: 'wordTokenizer',
+    laws: laws.tokenizer(made(wordTokenizer()('to be  or\nnot')),
+      fc.array(fc.tuple(fc.constantFrom('to', 'be', 'or', 'not'), fc.constantFrom(' ', '  ', '\n')).map(pair => pair.join(''))).map(list => list.join('')))
+  }
+]
+
+/** Everything that the library claims laws of, by chapter. */
+export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
+  layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
+  models, losses, optimizers, samplers, instances, tokenizers
+}

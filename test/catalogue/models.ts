@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { pipe } from 'fp-ts/lib/function.js'
+import {
+  andThen, block, causalMask, gelu, geluTanh, gpt, identity, initBlock, initGpt, initMlp, initMultiHeadAttention, initUntiedGpt,
+  learnedPositions, linear, mlp, multiHeadAttention, named, noMask, paddingMask, random, relu, sigmoid, stack, tanh, tensor, unembedding,
+  untiedGpt, type Key, type Tensor, type Tokens
+} from 'pullback'
+import { arbitrary, laws } from 'pullback/laws'
+import { linearParams, parameterless, rowsOf } from './points.js'
+import type { Subject } from './subject.js'
+
+const sizes = { vocabulary: 5, context: 4, width: 4, layers: 2 }
+const heads = 2
+
+const tokens = arbitrary.tokensOf([2, 3], sizes.vocabulary)
+const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokens }
+const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, 'float64')), input: tokens }
+
+const square = fc.record({ d: arbitrary.axis(3) }).chain(({ d }) => fc.record({
+  params: fc.record({ f: linearParams(d, d), g: linearParams(d, d), h: linearParams(d, d) }), input: rowsOf(d)
+}))
+const squareOne = fc.record({ d: arbitrary.axis(3) }).chain(({ d }) => fc.record({ params: linearParams(d, d), input: rowsOf(d) }))
+
+const changedTokens = (x: Tokens, from: number, key: Key): Tokens => {
+  const other = random.integers(x.shape, 0, sizes.vocabulary)(key)
+  return tensor.tokensFromArray(x.shape, Array.from(x.data, (id, i) => (i % x.shape[1] < from ? id : other.data[i])))
+}
+
+const changedTensor = (x: Tensor, from: number, key: Key): Tensor => {
+  const other = random.normal(x.shape, { precision: 'float64' })(key)
+  const [, time, width] = x.shape
+  return tensor.fromArray(x.shape, Array.from(x.data, (v, i) => (Math.floor(i / width) % time < from ? v : other.data[i])), 'float64')
+}
+
+/** A GPT from its embedded input on, since tokens have no Jacobian. */
+const embeddedGpt = pipe(
+  learnedPositions, named('wpe'),
+  andThen('h', stack(block({ heads, mask: causalMask }))),
+  andThen('wte', unembedding))
+
+const embeddedPoints = {
+  params: arbitrary.drawnGeneric(random.struct({
+    wpe: (key: Key) => ({ weight: random.normal([4, 4], { precision: 'float64' })(key) }),
+    h: random.replicate(2, initBlock(4, 2, 'float64')),
+    wte: (key: Key) => ({ weight: random.normal([5, 4], { precision: 'float64' })(key) })
+  })),
+  input: arbitrary.drawn(random.normal([2, 3, 4], { precision: 'float64' }))
+}
+
+const attentionPoints = {
+  params: arbitrary.drawnGeneric(initMultiHeadAttention(4, undefined, undefined, 'float64')),
+  input: arbitrary.drawn(random.normal([2, 4, 4], { precision: 'float64' }))
+}
+
+export const models: readonly Subject[] = [
+  {
+    subject: 'composition',
+    laws: [
+      laws.associativity(linear, linear, linear, square),
+      laws.chainRule(pipe(linear, andThen(tanh)), linear, square.map(({ params: { f, g }, input }) => ({ params: { f, g }, input }))),
+      ...laws.identityLaw(linear, squareOne.map(({ params, input }) => ({ params: { f: params }, input }))),
+      laws.residualLaw(pipe(linear, andThen(tanh)), squareOne),
+      laws.stackLaw(pipe(linear, andThen(sigmoid)), square.map(({ params: { f, g }, input }) => ({ params: [f, g] as const, input }))),
+      laws.tyingLaw(pipe(linear, andThen(tanh)), squareOne)
+    ]
+  },
+  { subject: 'identity', laws: laws.layer(identity<Tensor>(), parameterless(arbitrary.tensors())) },
+  ...([['tanh', tanh], ['gelu', gelu], ['geluTanh', geluTanh]] as const).map(([name, activation]): Subject => ({
+    subject: `mlp (${name})`,
+    laws: laws.layer(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 3]) })
+  })),
+  {
+    subject: 'mlp (relu, away from kinks)',
+    laws: laws.layer(mlp(relu), fc.record({
+      params: arbitrary.drawnGeneric(initMlp([2, 3, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 2])
+    }).filter(({ params, input }) => Array.from(linear.forward(params.hidden[0], input).data).every(x => Math.abs(x) > 0.4)))
+  },
+  {
+    subject: 'gpt',
+    laws: [...laws.layer(gpt({ heads }), gptPoints), laws.causality(gpt({ heads }), gptPoints, changedTokens)]
+  },
+  {
+    subject: 'gpt with dropout and padding',
+    laws: laws.layer(gpt({ heads, dropout: { rate: 0.2, key: random.key(9) }, padding: paddingMask([3, 1], 3) }), gptPoints)
+  },
+  {
+    subject: 'untiedGpt',
+    laws: [...laws.layer(untiedGpt({ heads }), untiedPoints), laws.causality(untiedGpt({ heads }), untiedPoints, changedTokens)]
+  },
+  {
+    subject: 'gpt from its embedded input',
+    laws: [laws.causalJacobian(embeddedGpt, embeddedPoints), laws.causality(embeddedGpt, embeddedPoints, changedTensor)]
+  },
+  {
+    subject: 'multiHeadAttention',
+    laws: [
+      laws.permutationEquivariance(multiHeadAttention(2, noMask), attentionPoints),
+      laws.causality(multiHeadAttention(2, causalMask), attentionPoints, changedTensor),
+      laws.causalJacobian(multiHeadAttention(2, causalMask), attentionPoints)
+    ]
+  }
+]

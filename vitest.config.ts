@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^pullback$/, replacement: path('./src/index.ts') },
+      { find: /^pullback\/node$/, replacement: path('./src/node/index.ts') },
+      { find: /^pullback\/laws$/, replacement: path('./laws/index.ts') }
+    ]
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/globalSetup.ts'],
+    setupFiles: ['test/setup.ts'],
+    testTimeout: 120_000
+  }
+})
