@@ -23,9 +23,9 @@ export interface Law {
   /** Why the tolerance is what it is. */
   readonly reason: string
   /** For `fc.assert(law.property)` under any test runner. */
-  readonly property: fc.IRawProperty<unknown>
+  readonly property: fc.IRawProperty<unknown, false>
   /** The same property, telling every error it finds, for statistics. */
-  readonly observed: (observe: (error: number) => void) => fc.IRawProperty<unknown>
+  readonly observed: (observe: (error: number) => void) => fc.IRawProperty<unknown, false>
 }
 
 export interface LawDefinition<Case> {
@@ -42,7 +42,7 @@ export interface LawDefinition<Case> {
 export const law = <Case>(
   { name, statement, tolerance = 0, reason = 'exact', cases, check }: LawDefinition<Case>
 ): Law => {
-  const observed = (observe: (error: number) => void): fc.IRawProperty<unknown> => fc.property(cases, testCase => {
+  const observed = (observe: (error: number) => void): fc.IRawProperty<unknown, false> => fc.property(cases, testCase => {
     const { error, explain } = check(testCase)
     observe(error)
     // Not `error > tolerance`: a NaN must fail.

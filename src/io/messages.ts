@@ -6,7 +6,8 @@
 import type { Errors } from 'io-ts'
 
 const show = (value: unknown): string => {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value) ?? String(value)
+  // What comes from JSON has no functions and symbols, for which stringify would give undefined.
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 

@@ -1,0 +1,16 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { bugs } from './bugs.js'
+
+/** The laws that reject something, by name. */
+const rejecting = (laws: (typeof bugs)[number]['laws']): readonly string[] =>
+  laws.filter(({ property }) => fc.check(property).failed).map(({ name }) => name)
+
+for (const { bug, laws, caughtBy } of bugs)
+  test(`${bug}: caught by "${caughtBy}"`, () => {
+    expect(rejecting(laws)).toContain(caughtBy)
+  })
+
+test('every bug has a name of its own', () => {
+  expect(new Set(bugs.map(({ bug }) => bug)).size).toBe(bugs.length)
+})
