@@ -1,0 +1,165 @@
+// Functions entry by entry. Arrays are padded to a multiple of four numbers, so that no tail is left; what stands in
+// the padding is never read.
+
+import { exp4, sigmoid4, tanh4 } from './math'
+
+export function add(y: usize, a: usize, b: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, a += 16, b += 16) v128.store(y, f32x4.add(v128.load(a), v128.load(b)))
+}
+
+export function multiply(y: usize, a: usize, b: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, a += 16, b += 16) v128.store(y, f32x4.mul(v128.load(a), v128.load(b)))
+}
+
+export function scale(y: usize, a: usize, factor: f32, n: i32): void {
+  const end = y + 4 * n, s = f32x4.splat(factor)
+  for (; y < end; y += 16, a += 16) v128.store(y, f32x4.mul(v128.load(a), s))
+}
+
+/** θ − ηg */
+export function descend(y: usize, theta: usize, g: usize, rate: f32, n: i32): void {
+  const end = y + 4 * n, s = f32x4.splat(rate)
+  for (; y < end; y += 16, theta += 16, g += 16) v128.store(y, f32x4.sub(v128.load(theta), f32x4.mul(s, v128.load(g))))
+}
+
+export function exponential(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, x += 16) v128.store(y, exp4(v128.load(x)))
+}
+
+export function sigmoid(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, x += 16) v128.store(y, sigmoid4(v128.load(x)))
+}
+
+/** dy y (1 − y) */
+export function sigmoidGradient(dx: usize, y: usize, dy: usize, n: i32): void {
+  const end = dx + 4 * n, one = f32x4.splat(1)
+  for (; dx < end; dx += 16, y += 16, dy += 16) {
+    const v = v128.load(y)
+    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.mul(v, f32x4.sub(one, v))))
+  }
+}
+
+export function tanh(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, x += 16) v128.store(y, tanh4(v128.load(x)))
+}
+
+/** dy (1 − y²) */
+export function tanhGradient(dx: usize, y: usize, dy: usize, n: i32): void {
+  const end = dx + 4 * n, one = f32x4.splat(1)
+  for (; dx < end; dx += 16, y += 16, dy += 16) {
+    const v = v128.load(y)
+    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.sub(one, f32x4.mul(v, v))))
+  }
+}
+
+/** x where x > 0 (or NaN), slope · x elsewhere. */
+export function leakyRelu(y: usize, x: usize, slope: f32, n: i32): void {
+  const end = y + 4 * n, zero = f32x4.splat(0), s = f32x4.splat(slope)
+  for (; y < end; y += 16, x += 16) {
+    const v = v128.load(x)
+    v128.store(y, v128.bitselect(v, f32x4.mul(s, v), f32x4.gt(v, zero)))
+  }
+}
+
+export function leakyReluGradient(dx: usize, x: usize, dy: usize, slope: f32, n: i32): void {
+  const end = dx + 4 * n, zero = f32x4.splat(0), s = f32x4.splat(slope)
+  for (; dx < end; dx += 16, x += 16, dy += 16) {
+    const g = v128.load(dy)
+    v128.store(dx, v128.bitselect(g, f32x4.mul(s, g), f32x4.gt(v128.load(x), zero)))
+  }
+}
+
+const TWICE_ROOT: f32 = 1.5957691216057308
+const CUBIC: f32 = 0.044715
+
+/** x σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³) */
+export function gelu(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n, root = f32x4.splat(TWICE_ROOT), cubic = f32x4.splat(CUBIC), one = f32x4.splat(1)
+  for (; y < end; y += 16, x += 16) {
+    const v = v128.load(x)
+    const twiceU = f32x4.mul(f32x4.mul(root, v), f32x4.add(one, f32x4.mul(cubic, f32x4.mul(v, v))))
+    v128.store(y, f32x4.mul(v, sigmoid4(twiceU)))
+  }
+}
+
+/** dy (σ + x σ(1 − σ) 2u′) */
+export function geluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
+  const end = dx + 4 * n, root = f32x4.splat(TWICE_ROOT), cubic = f32x4.splat(CUBIC), one = f32x4.splat(1)
+  const slope = f32x4.splat(3 * CUBIC)
+  for (; dx < end; dx += 16, x += 16, dy += 16) {
+    const v = v128.load(x), square = f32x4.mul(v, v)
+    const s = sigmoid4(f32x4.mul(f32x4.mul(root, v), f32x4.add(one, f32x4.mul(cubic, square))))
+    const twiceUPrime = f32x4.mul(root, f32x4.add(one, f32x4.mul(slope, square)))
+    const inner = f32x4.mul(f32x4.mul(v, f32x4.mul(s, f32x4.sub(one, s))), twiceUPrime)
+    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.add(s, inner)))
+  }
+}
+
+/** x σ(x) */
+export function silu(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, x += 16) {
+    const v = v128.load(x)
+    v128.store(y, f32x4.mul(v, sigmoid4(v)))
+  }
+}
+
+/** dy (σ + x σ(1 − σ)) */
+export function siluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
+  const end = dx + 4 * n, one = f32x4.splat(1)
+  for (; dx < end; dx += 16, x += 16, dy += 16) {
+    const v = v128.load(x), s = sigmoid4(v)
+    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.add(s, f32x4.mul(v, f32x4.mul(s, f32x4.sub(one, s))))))
+  }
+}
+
+/** βx + (1 − β) g */
+export function runningMean(y: usize, x: usize, g: usize, beta: f32, n: i32): void {
+  const end = y + 4 * n, b = f32x4.splat(beta), c = f32x4.splat(1 - beta)
+  for (; y < end; y += 16, x += 16, g += 16)
+    v128.store(y, f32x4.add(f32x4.mul(b, v128.load(x)), f32x4.mul(c, v128.load(g))))
+}
+
+/** βx + (1 − β) g² */
+export function runningMeanSquare(y: usize, x: usize, g: usize, beta: f32, n: i32): void {
+  const end = y + 4 * n, b = f32x4.splat(beta), c = f32x4.splat(1 - beta)
+  for (; y < end; y += 16, x += 16, g += 16) {
+    const v = v128.load(g)
+    v128.store(y, f32x4.add(f32x4.mul(b, v128.load(x)), f32x4.mul(c, f32x4.mul(v, v))))
+  }
+}
+
+/** θ − ηλθ − η (m/c₁)/(√(v/c₂) + ε) */
+export function adam(
+  y: usize, theta: usize, m: usize, v: usize, rate: f32, first: f32, second: f32, epsilon: f32, decay: f32, n: i32
+): void {
+  const end = y + 4 * n
+  const eta = f32x4.splat(rate), c1 = f32x4.splat(first), c2 = f32x4.splat(second), e = f32x4.splat(epsilon)
+  const shrink = f32x4.splat(rate * decay)
+  for (; y < end; y += 16, theta += 16, m += 16, v += 16) {
+    const t = v128.load(theta)
+    const step = f32x4.div(f32x4.div(v128.load(m), c1), f32x4.add(f32x4.sqrt(f32x4.div(v128.load(v), c2)), e))
+    v128.store(y, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), f32x4.mul(eta, step)))
+  }
+}
+
+/** Σ aᵢ bᵢ in double precision, in four partial sums. */
+export function dot(a: usize, b: usize, n: i32): f64 {
+  let s0 = f64x2.splat(0), s1 = s0
+  let i = 0
+  for (; i + 4 <= n; i += 4, a += 16, b += 16) {
+    const x = v128.load(a), y = v128.load(b)
+    s0 = f64x2.add(s0, f64x2.mul(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y)))
+    const xh = v128.shuffle<i64>(x, x, 1, 0), yh = v128.shuffle<i64>(y, y, 1, 0)
+    s1 = f64x2.add(s1, f64x2.mul(f64x2.promote_low_f32x4(xh), f64x2.promote_low_f32x4(yh)))
+  }
+  const s = f64x2.add(s0, s1)
+  let total = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
+  for (; i < n; i++, a += 4, b += 4) total += <f64>load<f32>(a) * <f64>load<f32>(b)
+  return total
+}
