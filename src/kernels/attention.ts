@@ -1,74 +1,53 @@
 /**
- * Scaled dot-product attention for a batch of heads.
+ * Scaled dot-product attention for a batch of heads: SIMD for single precision, the reference elsewhere.
  *
  * @module
  */
-import { type Floats, type FreshFloats, freshLike, type Integers } from './floats.js'
-import { gemm } from './gemm.js'
-import { softmaxRow, softmaxRowsGradient } from './softmax.js'
+import type { Floats, FreshFloats } from './floats.js'
+import * as reference from './reference/attention.js'
+import { call } from './simd/arena.js'
 
-export interface AttentionSizes {
-  /** Independent attentions: batch items times heads, the heads of one item next to each other. */
-  readonly matrices: number
-  readonly heads: number
-  readonly queries: number
-  readonly keys: number
-  /** Width of a query and a key. */
-  readonly width: number
-  /** Width of a value. */
-  readonly valueWidth: number
-}
+export type AttentionMask = reference.AttentionMask
+export type AttentionSizes = reference.AttentionSizes
 
-export interface AttentionMask {
-  /** The last query stands at the last key; no query sees a key behind its own position. */
-  readonly causal: boolean
-  /** Nonzero where a key may be seen: one row of keys for each batch item. */
-  readonly keep: Integers | undefined
-}
+const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
+
+/** Bytes for one tile, four packed rows and a packed matrix of `lines` lines of the given length. */
+const packedBytes = (lines: number, length: number, longest: number): number =>
+  128 + 16 * longest + 4 * (lines + 8) * length
 
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
-export const attentionWeights = (
-  { matrices, heads, queries, keys, width }: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats
-): FreshFloats => {
-  const scores = gemm(
-    { batch: matrices, m: queries, n: keys, k: width, transposeA: false, transposeB: true }, q, k)
-  const weights = freshLike(q, scores.length)
-  const visible = new Float64Array(keys)
-  for (let matrix = 0, start = 0; matrix < matrices; matrix++) {
-    const item = Math.floor(matrix / heads)
-    for (let query = 0; query < queries; query++, start += keys) {
-      const reach = mask.causal ? Math.max(0, query + 1 + keys - queries) : keys
-      for (let key = 0; key < reach; key++)
-        visible[key] = mask.keep === undefined || mask.keep[item * keys + key] !== 0 ? scores[start + key] : -Infinity
-      softmaxRow(weights, start, visible, 0, reach, Math.sqrt(width))
-    }
-  }
-  return weights
+export const attentionWeights = (sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats): FreshFloats => {
+  const { matrices, heads, queries, keys, width } = sizes
+  const { causal, keep } = mask
+  const done = call(
+    { reads: keep === undefined ? [q, k] : [q, k, keep], writes: [matrices * queries * keys], scratch: packedBytes(keys, width, width) },
+    (kernels, [pq, pk, visible = 0], [w], scratch) =>
+      kernels.attentionWeights(w, pq, pk, visible, matrices, heads, queries, keys, width, flag(causal), 1 / Math.sqrt(width), scratch))
+  return done === undefined ? reference.attentionWeights(sizes, mask, q, k) : done[0][0]
 }
 
-/** $Y = W V$ */
-export const attend = (
-  { matrices, queries, keys, valueWidth }: AttentionSizes, weights: Floats, v: Floats
-): FreshFloats =>
-  gemm({ batch: matrices, m: queries, n: valueWidth, k: keys, transposeA: false, transposeB: false }, weights, v)
-
-export interface AttentionGradient {
-  readonly dq: FreshFloats
-  readonly dk: FreshFloats
-  readonly dv: FreshFloats
+/** $Y = W V$; with a causal mask the weights of the future, which are 0, are not read. */
+export const attend = (sizes: AttentionSizes, { causal }: AttentionMask, weights: Floats, v: Floats): FreshFloats => {
+  const { matrices, queries, keys, valueWidth } = sizes
+  const done = call(
+    { reads: [weights, v], writes: [matrices * queries * valueWidth], scratch: packedBytes(valueWidth, keys, keys) },
+    (kernels, [pw, pv], [y], scratch) => kernels.attend(y, pw, pv, matrices, queries, keys, valueWidth, flag(causal), scratch))
+  return done === undefined ? reference.attend(sizes, weights, v) : done[0][0]
 }
 
 /** The gradients whose derivation stands in `layers/attention.ts`. */
 export const attentionGradient = (
-  { matrices, queries, keys, width, valueWidth }: AttentionSizes,
-  q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
-): AttentionGradient => {
-  const batch = matrices
-  const dWeights = gemm({ batch, m: queries, n: keys, k: valueWidth, transposeA: false, transposeB: true }, dy, v)
-  const dScores = softmaxRowsGradient(weights, dWeights, matrices * queries, keys, Math.sqrt(width))
-  return {
-    dq: gemm({ batch, m: queries, n: width, k: keys, transposeA: false, transposeB: false }, dScores, k),
-    dk: gemm({ batch, m: keys, n: width, k: queries, transposeA: true, transposeB: false }, dScores, q),
-    dv: gemm({ batch, m: keys, n: valueWidth, k: queries, transposeA: true, transposeB: false }, weights, dy)
-  }
+  sizes: AttentionSizes, { causal }: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
+): reference.AttentionGradient => {
+  const { matrices, queries, keys, width, valueWidth } = sizes
+  const longest = Math.max(queries, keys, width, valueWidth)
+  const scratch = packedBytes(longest, longest, longest) + 4 * queries * keys + 16
+  const done = call(
+    { reads: [q, k, v, weights, dy], writes: [q.length, k.length, v.length], scratch },
+    (kernels, [pq, pk, pv, pw, pdy], [dq, dk, dv], free) => kernels.attentionGradient(
+      dq, dk, dv, pq, pk, pv, pw, pdy, matrices, queries, keys, width, valueWidth, flag(causal), 1 / Math.sqrt(width), free))
+  if (done === undefined) return reference.attentionGradient(sizes, q, k, v, weights, dy)
+  const [[dq, dk, dv]] = done
+  return { dq, dk, dv }
 }

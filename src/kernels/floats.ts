@@ -20,7 +20,3 @@ export interface Integers extends Iterable<number> {
   readonly length: number
   readonly [index: number]: number
 }
-
-/** A new array of zeros with the precision of `like`. */
-export const freshLike = (like: Floats, length: number): FreshFloats =>
-  like.BYTES_PER_ELEMENT === 4 ? new Float32Array(length) : new Float64Array(length)

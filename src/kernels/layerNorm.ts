@@ -1,76 +1,44 @@
 /**
- * Layer normalisation over rows. Statistics are kept in double precision.
+ * Layer normalisation over rows: SIMD for single precision, the reference elsewhere.
  *
  * @module
  */
-import { type Floats, type FreshFloats, freshLike } from './floats.js'
+import type { Floats, FreshFloats } from './floats.js'
+import * as reference from './reference/layerNorm.js'
+import { call, clear } from './simd/arena.js'
+
+export type RowStatistics = reference.RowStatistics
 
 /** The mean and the inverse deviation $(\mathrm{var} + \varepsilon)^{-1/2}$ of every row. */
-export interface RowStatistics {
-  readonly mean: Float64Array
-  readonly inverseDeviation: Float64Array
-}
-
 export const rowStatistics = (x: Floats, rows: number, width: number, epsilon: number): RowStatistics => {
-  const mean = new Float64Array(rows), inverseDeviation = new Float64Array(rows)
-  for (let row = 0, start = 0; row < rows; row++, start += width) {
-    let total = 0
-    for (let j = start; j < start + width; j++) total += x[j]
-    const mu = total / width
-    let squares = 0
-    for (let j = start; j < start + width; j++) squares += (x[j] - mu) * (x[j] - mu)
-    mean[row] = mu
-    inverseDeviation[row] = 1 / Math.sqrt(squares / width + epsilon)
-  }
+  const done = call({ reads: [x], writes: [rows, rows] }, (kernels, [px], [mean, inverse]) =>
+    kernels.rowStatistics(mean, inverse, px, rows, width, epsilon))
+  if (done === undefined) return reference.rowStatistics(x, rows, width, epsilon)
+  const [[mean, inverseDeviation]] = done
   return { mean, inverseDeviation }
 }
 
 /** $y = \gamma \odot (x - \mu) r + \beta$ for every row. */
-export const layerNormRows = (
-  x: Floats, gamma: Floats, beta: Floats, { mean, inverseDeviation }: RowStatistics
-): FreshFloats => {
-  const width = gamma.length
-  const y = freshLike(x, x.length)
-  for (let row = 0, start = 0; row < mean.length; row++, start += width) {
-    const mu = mean[row], r = inverseDeviation[row]
-    for (let j = 0; j < width; j++) y[start + j] = gamma[j] * ((x[start + j] - mu) * r) + beta[j]
-  }
-  return y
-}
-
-export interface LayerNormGradient {
-  readonly dx: FreshFloats
-  readonly dGamma: FreshFloats
-  readonly dBeta: FreshFloats
+export const layerNormRows = (x: Floats, gamma: Floats, beta: Floats, statistics: RowStatistics): FreshFloats => {
+  const { mean, inverseDeviation } = statistics
+  const done = call({ reads: [x, gamma, beta, mean, inverseDeviation], writes: [x.length] }, (kernels, [px, pg, pb, pm, pr], [y]) =>
+    kernels.layerNorm(y, px, pg, pb, pm, pr, mean.length, gamma.length))
+  return done === undefined ? reference.layerNormRows(x, gamma, beta, statistics) : done[0][0]
 }
 
 /** The gradients whose derivation stands in `layers/layerNorm.ts`. */
 export const layerNormRowsGradient = (
-  x: Floats, gamma: Floats, { mean, inverseDeviation }: RowStatistics, dy: Floats
-): LayerNormGradient => {
+  x: Floats, gamma: Floats, statistics: RowStatistics, dy: Floats
+): reference.LayerNormGradient => {
+  const { mean, inverseDeviation } = statistics
   const width = gamma.length
-  const dx = freshLike(x, x.length), dGamma = new Float64Array(width), dBeta = new Float64Array(width)
-  for (let row = 0, start = 0; row < mean.length; row++, start += width) {
-    const mu = mean[row], r = inverseDeviation[row]
-    let sumG = 0, sumGX = 0
-    for (let j = 0; j < width; j++) {
-      const xHat = (x[start + j] - mu) * r
-      const g = gamma[j] * dy[start + j]
-      sumG += g
-      sumGX += g * xHat
-      dGamma[j] += dy[start + j] * xHat
-      dBeta[j] += dy[start + j]
-    }
-    const meanG = sumG / width, meanGX = sumGX / width
-    for (let j = 0; j < width; j++) {
-      const xHat = (x[start + j] - mu) * r
-      dx[start + j] = r * (gamma[j] * dy[start + j] - meanG - xHat * meanGX)
-    }
-  }
-  const rounded = (total: Float64Array): FreshFloats => {
-    const y = freshLike(x, width)
-    y.set(total)
-    return y
-  }
-  return { dx, dGamma: rounded(dGamma), dBeta: rounded(dBeta) }
+  const done = call({ reads: [x, gamma, mean, inverseDeviation, dy], writes: [x.length, width, width] },
+    (kernels, [px, pg, pm, pr, pd], [dx, dGamma, dBeta]) => {
+      clear(dGamma, width)
+      clear(dBeta, width)
+      kernels.layerNormGradient(dx, dGamma, dBeta, px, pg, pm, pr, pd, mean.length, width)
+    })
+  if (done === undefined) return reference.layerNormRowsGradient(x, gamma, statistics, dy)
+  const [[dx, dGamma, dBeta]] = done
+  return { dx, dGamma, dBeta }
 }

@@ -1,39 +1,33 @@
 /**
- * Row and column operations around the matrix product.
+ * Row and column operations around the matrix product: SIMD for single precision, the reference elsewhere.
  *
  * @module
  */
-import { type Floats, type FreshFloats, freshLike } from './floats.js'
+import type { Floats, FreshFloats, Integers } from './floats.js'
+import * as reference from './reference/rows.js'
+import { call, clear } from './simd/arena.js'
 
-/** Adds a row to every row of an array that the caller has just allocated. */
-export const addToRows = (y: FreshFloats, row: Floats): void => {
-  const width = row.length
-  for (let start = 0; start < y.length; start += width)
-    for (let j = 0; j < width; j++) y[start + j] += row[j]
-}
-
-/** The sum over all rows, accumulated in double precision. */
+/** The sum over all rows. */
 export const sumRows = (x: Floats, rows: number, width: number): FreshFloats => {
-  const total = new Float64Array(width)
-  for (let row = 0, start = 0; row < rows; row++, start += width)
-    for (let j = 0; j < width; j++) total[j] += x[start + j]
-  const y = freshLike(x, width)
-  y.set(total)
-  return y
+  const done = call({ reads: [x], writes: [width] }, (kernels, [px], [y]) => {
+    clear(y, width)
+    kernels.sumRows(y, px, rows, width)
+  })
+  return done === undefined ? reference.sumRows(x, rows, width) : done[0][0]
 }
 
 /** Row `ids[i]` of a table as row i of the result. */
-export const gatherRows = (table: Floats, ids: ArrayLike<number>, width: number): FreshFloats => {
-  const y = freshLike(table, ids.length * width)
-  for (let i = 0; i < ids.length; i++)
-    for (let j = 0, from = ids[i] * width, to = i * width; j < width; j++) y[to + j] = table[from + j]
-  return y
+export const gatherRows = (table: Floats, ids: Integers, width: number): FreshFloats => {
+  const done = call({ reads: [table, ids], writes: [ids.length * width] }, (kernels, [pt, pi], [y]) =>
+    kernels.gatherRows(y, pt, pi, ids.length, width))
+  return done === undefined ? reference.gatherRows(table, ids, width) : done[0][0]
 }
 
 /** Row i of `dy` added to row `ids[i]` of a table of zeros with `rows` rows. */
-export const scatterAddRows = (dy: Floats, ids: ArrayLike<number>, rows: number, width: number): FreshFloats => {
-  const table = freshLike(dy, rows * width)
-  for (let i = 0; i < ids.length; i++)
-    for (let j = 0, from = i * width, to = ids[i] * width; j < width; j++) table[to + j] += dy[from + j]
-  return table
+export const scatterAddRows = (dy: Floats, ids: Integers, rows: number, width: number): FreshFloats => {
+  const done = call({ reads: [dy, ids], writes: [rows * width] }, (kernels, [pd, pi], [table]) => {
+    clear(table, rows * width)
+    kernels.scatterAddRows(table, pd, pi, ids.length, width)
+  })
+  return done === undefined ? reference.scatterAddRows(dy, ids, rows, width) : done[0][0]
 }

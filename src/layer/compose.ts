@@ -5,6 +5,7 @@
  */
 import { add } from '../tensor/algebra.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { region } from '../tree/region.js'
 import { type Gradient, type Layer, type NoParams, noParams } from './layer.js'
 
 /** Two records as one. */
@@ -126,7 +127,8 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
       return output
     }, x)
     return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback) => {
-      const { params: dParams, input } = pullback(after.input)
+      // What a pullback computes on its way ends with it, so the next one works in the same part of the cache.
+      const { params: dParams, input } = region(() => pullback(after.input))
       return { params: [dParams, ...after.params], input }
     }, { params: [], input: dy })]
   }

@@ -88,7 +88,7 @@ export const attentionWeights = (mask: Mask) => ({ query, key }: QueryKey): Tens
 const forward = (mask: Mask) => (_: NoParams, { query, key, value }: QueryKeyValue) => {
   const sizes = sizesOf(mask, query, key, value)
   const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
-  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, weights, value.data))
+  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, kernelMask(mask), weights, value.data))
   return [y, { sizes, weights }] as const
 }
 
@@ -98,10 +98,11 @@ interface Kept {
 }
 
 /** $dQ = dS\,K/\sqrt d,\ dK = dS^\top Q/\sqrt d,\ dV = W^\top dY$ */
-const gradient = (
+const gradient = (mask: Mask) => (
   _: NoParams, { query, key, value }: QueryKeyValue, { sizes, weights }: Kept, dy: Tensor
 ): Gradient<NoParams, QueryKeyValue> => {
-  const { dq, dk, dv } = kernel.attentionGradient(sizes, query.data, key.data, value.data, weights, dy.data)
+  const { dq, dk, dv } = kernel.attentionGradient(
+    sizes, kernelMask(mask), query.data, key.data, value.data, weights, dy.data)
   return {
     params: noParams,
     input: { query: own(query.shape, dq), key: own(key.shape, dk), value: own(value.shape, dv) }
@@ -116,7 +117,7 @@ const gradient = (
  * @category layers
  */
 export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
-  layerKeeping({ forward: forward(mask), gradient })
+  layerKeeping({ forward: forward(mask), gradient: gradient(mask) })
 
 /**
  * `attention(causalMask)`.

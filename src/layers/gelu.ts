@@ -24,8 +24,8 @@
  *
  * @module
  */
-import { normalDistribution } from '../kernels/erf.js'
-import * as kernel from '../kernels/gelu.js'
+import * as kernel from '../kernels/activations.js'
+import { normalDistribution } from '../kernels/reference/erf.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { pointwise } from '../layer/pointwise.js'
 import { own, type Tensor } from '../tensor/tensor.js'

@@ -23,8 +23,8 @@
  *
  * @module
  */
-import { gemm } from '../kernels/gemm.js'
-import { addToRows, sumRows } from '../kernels/rows.js'
+import { affine, gemm } from '../kernels/gemm.js'
+import { sumRows } from '../kernels/rows.js'
 import { type Gradient, type Layer, layer } from '../layer/layer.js'
 import { type Initializer, xavierUniform } from '../random/initializers.js'
 import { type Draw } from '../random/key.js'
@@ -50,9 +50,9 @@ const sizesOf = ({ weight, bias }: LinearParams, x: Tensor) => {
 /** $Y = X W + \mathbf 1 b^\top$ */
 const forward = (params: LinearParams, x: Tensor): Tensor => {
   const { rows, inputs, outputs } = sizesOf(params, x)
-  const y = gemm(
-    { batch: 1, m: rows, n: outputs, k: inputs, transposeA: false, transposeB: false }, x.data, params.weight.data)
-  addToRows(y, params.bias.data)
+  const y = affine(
+    { batch: 1, m: rows, n: outputs, k: inputs, transposeA: false, transposeB: false },
+    x.data, params.weight.data, params.bias.data)
   return own([...x.shape.slice(0, -1), outputs], y)
 }
 

@@ -15,9 +15,9 @@
  *
  * @module
  */
-import type { Layer, NoParams } from '../layer/layer.js'
-import { pointwise } from '../layer/pointwise.js'
-import type { Tensor } from '../tensor/tensor.js'
+import * as kernel from '../kernels/activations.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { own, type Tensor } from '../tensor/tensor.js'
 
 /**
  * $y = x$ for $x > 0$ and $y = a x$ elsewhere. The usual slope is 0.01.
@@ -25,8 +25,9 @@ import type { Tensor } from '../tensor/tensor.js'
  *
  * @category layers
  */
-export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> =>
-  pointwise(x => (x > 0 ? x : slope * x), x => (x > 0 ? 1 : slope))
+export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => parameterless(
+  x => own(x.shape, kernel.leakyRelu(slope)(x.data)),
+  (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))
 
 /**
  * $y = \max(0, x)$, entry by entry.
@@ -34,4 +35,6 @@ export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> =>
  *
  * @category layers
  */
-export const relu: Layer<NoParams, Tensor, Tensor> = pointwise(x => Math.max(0, x), x => (x > 0 ? 1 : 0))
+export const relu: Layer<NoParams, Tensor, Tensor> = parameterless(
+  x => own(x.shape, kernel.relu(x.data)),
+  (x, dy) => own(x.shape, kernel.reluGradient(x.data, dy.data)))

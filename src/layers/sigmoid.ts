@@ -15,19 +15,15 @@
  *
  * @module
  */
-import type { Layer, NoParams } from '../layer/layer.js'
-import { pointwiseFromOutput } from '../layer/pointwise.js'
-import type { Tensor } from '../tensor/tensor.js'
-
-/** $\sigma(x)$; for $x < 0$ as $e^x/(1 + e^x)$, where it keeps its relative precision. */
-export const sigmoidOf = (x: number): number => {
-  const e = Math.exp(-Math.abs(x))
-  return x < 0 ? e / (1 + e) : 1 / (1 + e)
-}
+import * as kernel from '../kernels/activations.js'
+import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { own, type Tensor } from '../tensor/tensor.js'
 
 /**
  * $y = 1/(1 + e^{-x})$, entry by entry.
  *
  * @category layers
  */
-export const sigmoid: Layer<NoParams, Tensor, Tensor> = pointwiseFromOutput(sigmoidOf, y => y * (1 - y))
+export const sigmoid: Layer<NoParams, Tensor, Tensor> = fromOutput(
+  x => own(x.shape, kernel.sigmoid(x.data)),
+  (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data)))

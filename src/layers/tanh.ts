@@ -13,13 +13,15 @@
  *
  * @module
  */
-import type { Layer, NoParams } from '../layer/layer.js'
-import { pointwiseFromOutput } from '../layer/pointwise.js'
-import type { Tensor } from '../tensor/tensor.js'
+import * as kernel from '../kernels/activations.js'
+import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { own, type Tensor } from '../tensor/tensor.js'
 
 /**
  * $y = \tanh x$, entry by entry.
  *
  * @category layers
  */
-export const tanh: Layer<NoParams, Tensor, Tensor> = pointwiseFromOutput(Math.tanh, y => 1 - y * y)
+export const tanh: Layer<NoParams, Tensor, Tensor> = fromOutput(
+  x => own(x.shape, kernel.tanh(x.data)),
+  (y, dy) => own(y.shape, kernel.tanhGradient(y.data, dy.data)))

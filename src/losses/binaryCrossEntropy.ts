@@ -28,7 +28,7 @@
  *
  * @module
  */
-import { sigmoidOf } from '../layers/sigmoid.js'
+import { sigmoidOf } from '../kernels/activations.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
 

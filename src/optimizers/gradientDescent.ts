@@ -10,13 +10,15 @@
  *
  * @module
  */
-import { zipWith as zipTensors } from '../tensor/algebra.js'
+import { descend as descendArray } from '../kernels/entrywise.js'
+import { add, scale } from '../tensor/algebra.js'
+import { own } from '../tensor/tensor.js'
 import { zeros, zipWith } from '../tree/tree.js'
 import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
 
 /** $\theta - \eta g$ for every leaf. */
 const descend = <P>(rate: number, gradient: P, params: P): P =>
-  zipWith(gradient, (p, g) => zipTensors(g, (theta, gi) => theta - rate * gi)(p))(params)
+  zipWith(gradient, (p, g) => own(p.shape, descendArray(p.data, g.data, rate)))(params)
 
 /**
  * $\theta \leftarrow \theta - \eta g$.
@@ -45,7 +47,7 @@ export interface MomentumOptions {
 export const momentum = ({ learningRate, momentum: mu = 0.9 }: MomentumOptions): Optimizer<'velocity'> => ({
   init: params => ({ step: 0, slots: { velocity: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
-    const velocity = zipWith(gradient, (u, g) => zipTensors(g, (ui, gi) => mu * ui + gi)(u))(slots.velocity)
+    const velocity = zipWith(gradient, (u, g) => add(g)(scale(mu)(u)))(slots.velocity)
     return {
       params: descend(rateAt(learningRate, step), velocity, params),
       state: { step: step + 1, slots: { velocity } }

@@ -4,6 +4,7 @@
  * @module
  */
 import type * as E from 'fp-ts/lib/Eq.js'
+import * as kernel from '../kernels/entrywise.js'
 import { gemm } from '../kernels/gemm.js'
 import { matricesOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 import {
@@ -41,9 +42,7 @@ export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: T
  */
 export const add = (y: Tensor) => (x: Tensor): Tensor => {
   checkAlike('tensor.add', x, y)
-  const z = freshFor(x, x.data.length)
-  for (let i = 0; i < z.length; i++) z[i] = x.data[i] + y.data[i]
-  return own(x.shape, z)
+  return own(x.shape, kernel.add(x.data, y.data))
 }
 
 /**
@@ -63,7 +62,7 @@ export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
  */
 export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
   checkAlike('tensor.multiply', x, y)
-  return zipWith(y, (a, b) => a * b)(x)
+  return own(x.shape, kernel.multiply(x.data, y.data))
 }
 
 /**
@@ -71,7 +70,7 @@ export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
  *
  * @category entry by entry
  */
-export const scale = (s: number): ((x: Tensor) => Tensor) => map(x => s * x)
+export const scale = (s: number) => (x: Tensor): Tensor => own(x.shape, kernel.scale(x.data, s))
 
 /**
  * The sum of all entries, accumulated in double precision.
@@ -91,9 +90,7 @@ export const sum = (x: Tensor): number => {
  */
 export const dot = (y: Tensor) => (x: Tensor): number => {
   checkAlike('tensor.dot', x, y)
-  let total = 0
-  for (let i = 0; i < x.data.length; i++) total += x.data[i] * y.data[i]
-  return total
+  return kernel.dot(x.data, y.data)
 }
 
 /**

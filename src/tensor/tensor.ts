@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Floats, type FreshFloats, type Integers, freshLike } from '../kernels/floats.js'
+import type { Floats, FreshFloats, Integers } from '../kernels/floats.js'
+import { freshLike } from '../kernels/fresh.js'
 import { PrecisionError, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 
 export type Precision = 'float32' | 'float64'

@@ -7,6 +7,7 @@ import type { Layer } from '../layer/layer.js'
 import type { Loss } from '../losses/loss.js'
 import type { Optimizer, OptimizerState } from '../optimizers/optimizer.js'
 import type { Key } from '../random/key.js'
+import { region, settled } from '../tree/region.js'
 
 /** An input and what the model should make of it. */
 export interface Example<X, T> {
@@ -26,13 +27,13 @@ export interface LossAndGradient<P> {
  * @category training
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, { input, target }: Example<X, T>): LossAndGradient<P> => {
-    const [prediction, pullback] = model.vjp(params, input)
+  (params: P, { input, target }: Example<X, T>): LossAndGradient<P> => region(() => {
+    const [prediction, pullback] = model.vjp(settled(params), input)
     return {
       loss: loss.forward(prediction, target),
       gradient: pullback(loss.gradient(prediction, target)).params
     }
-  }
+  })
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   /** The model, or the model for the key of the step where it has dropout. */
@@ -63,8 +64,10 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
 ) =>
   ({ params, state }: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
     const layer = typeof model === 'function' ? model(key) : model
-    const { loss: value, gradient } = lossAndGradient(layer, loss)(params, batch)
-    return { ...optimizer.step(params, gradient, state), loss: value }
+    return region(() => {
+      const { loss: value, gradient } = lossAndGradient(layer, loss)(params, batch)
+      return { ...optimizer.step(params, gradient, state), loss: value }
+    })
   }
 
 /**

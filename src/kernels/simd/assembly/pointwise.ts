@@ -57,7 +57,17 @@ export function tanhGradient(dx: usize, y: usize, dy: usize, n: i32): void {
   }
 }
 
-/** x where x > 0 (or NaN), slope · x elsewhere. */
+export function relu(y: usize, x: usize, n: i32): void {
+  const end = y + 4 * n, zero = f32x4.splat(0)
+  for (; y < end; y += 16, x += 16) v128.store(y, f32x4.max(zero, v128.load(x)))
+}
+
+export function reluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
+  const end = dx + 4 * n, zero = f32x4.splat(0)
+  for (; dx < end; dx += 16, x += 16, dy += 16) v128.store(dx, v128.and(v128.load(dy), f32x4.gt(v128.load(x), zero)))
+}
+
+/** x where x > 0, slope · x elsewhere. */
 export function leakyRelu(y: usize, x: usize, slope: f32, n: i32): void {
   const end = y + 4 * n, zero = f32x4.splat(0), s = f32x4.splat(slope)
   for (; y < end; y += 16, x += 16) {

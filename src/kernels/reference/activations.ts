@@ -1,0 +1,69 @@
+/**
+ * Activations entry by entry: definitions in plain TypeScript.
+ *
+ * @module
+ */
+import type { Floats, FreshFloats } from '../floats.js'
+import { freshLike } from '../fresh.js'
+
+/** $\sigma(x)$; for $x < 0$ as $e^x/(1 + e^x)$, where it keeps its relative precision. */
+export const sigmoidOf = (x: number): number => {
+  const e = Math.exp(-Math.abs(x))
+  return x < 0 ? e / (1 + e) : 1 / (1 + e)
+}
+
+const entrywise = (f: (x: number) => number) => (x: Floats): FreshFloats => {
+  const y = freshLike(x, x.length)
+  for (let i = 0; i < y.length; i++) y[i] = f(x[i])
+  return y
+}
+
+const entrywiseGradient = (derivative: (v: number) => number) => (v: Floats, dy: Floats): FreshFloats => {
+  const dx = freshLike(v, v.length)
+  for (let i = 0; i < dx.length; i++) dx[i] = derivative(v[i]) * dy[i]
+  return dx
+}
+
+/** $\sigma(x_i)$ */
+export const sigmoid = entrywise(sigmoidOf)
+/** $y_i (1 - y_i)\,dy_i$ */
+export const sigmoidGradient = entrywiseGradient(y => y * (1 - y))
+
+/** $\tanh x_i$ */
+export const tanh = entrywise(Math.tanh)
+/** $(1 - y_i^2)\,dy_i$ */
+export const tanhGradient = entrywiseGradient(y => 1 - y * y)
+
+/** $\max(0, x_i)$ */
+export const relu = entrywise(x => Math.max(0, x))
+/** $dy_i$ where $x_i > 0$, 0 elsewhere */
+export const reluGradient = (x: Floats, dy: Floats): FreshFloats => {
+  const dx = freshLike(x, x.length)
+  for (let i = 0; i < dx.length; i++) dx[i] = x[i] > 0 ? dy[i] : 0
+  return dx
+}
+
+/** $x_i$ where $x_i > 0$, $a x_i$ elsewhere */
+export const leakyRelu = (slope: number): ((x: Floats) => FreshFloats) => entrywise(x => (x > 0 ? x : slope * x))
+/** $dy_i$ where $x_i > 0$, $a\,dy_i$ elsewhere */
+export const leakyReluGradient = (slope: number): ((x: Floats, dy: Floats) => FreshFloats) =>
+  entrywiseGradient(x => (x > 0 ? 1 : slope))
+
+/** $x_i\,\sigma(x_i)$ */
+export const silu = entrywise(x => x * sigmoidOf(x))
+/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\big)\,dy_i$ with $\sigma = \sigma(x_i)$ */
+export const siluGradient = entrywiseGradient(x => {
+  const s = sigmoidOf(x)
+  return s + x * s * (1 - s)
+})
+
+const TWICE_ROOT = 2 * Math.sqrt(2 / Math.PI)
+const CUBIC = 0.044715
+
+/** $x_i\,\sigma(2u_i)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, which is $\tfrac12 x (1 + \tanh u)$ */
+export const geluTanh = entrywise(x => x * sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x)))
+/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)\big)\,dy_i$ with $\sigma = \sigma(2u_i)$ */
+export const geluTanhGradient = entrywiseGradient(x => {
+  const s = sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x))
+  return s + x * s * (1 - s) * TWICE_ROOT * (1 + 3 * CUBIC * x * x)
+})

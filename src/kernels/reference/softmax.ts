@@ -1,0 +1,82 @@
+/**
+ * Softmax over rows. The largest entry of a row is subtracted first, so no exponential overflows.
+ *
+ * @module
+ */
+import type { Floats, FreshFloats } from '../floats.js'
+import { freshLike } from '../fresh.js'
+
+/** The largest of the first `count` entries after `start`; −∞ where there is none, NaN where one is NaN. */
+const largest = (x: Floats, start: number, count: number): number => {
+  let max = -Infinity
+  for (let j = 0; j < count; j++) {
+    const value = x[start + j]
+    if (value > max || value !== value) max = value
+  }
+  return max
+}
+
+/**
+ * Fills `count` entries of `y` from `yStart` with $e^{(x_j - m)/\tau} / \sum_l e^{(x_l - m)/\tau}$, where $m$
+ * is the largest $x_j$. A row whose every entry is −∞ has nothing to choose from and gives zeros.
+ */
+export const softmaxRow = (
+  y: FreshFloats, yStart: number, x: Floats, xStart: number, count: number, temperature: number
+): void => {
+  const max = largest(x, xStart, count)
+  if (max === -Infinity) {
+    y.fill(0, yStart, yStart + count)
+    return
+  }
+  let total = 0
+  for (let j = 0; j < count; j++) {
+    const e = Math.exp((x[xStart + j] - max) / temperature)
+    y[yStart + j] = e
+    total += e
+  }
+  for (let j = 0; j < count; j++) y[yStart + j] /= total
+}
+
+/** Softmax of every row. */
+export const softmaxRows = (x: Floats, rows: number, width: number, temperature: number): FreshFloats => {
+  const y = freshLike(x, rows * width)
+  for (let row = 0; row < rows; row++) softmaxRow(y, row * width, x, row * width, width, temperature)
+  return y
+}
+
+/** $dx_j = y_j\,(dy_j - \sum_l dy_l y_l) / \tau$ for every row, where $y$ is the softmax. */
+export const softmaxRowsGradient = (
+  y: Floats, dy: Floats, rows: number, width: number, temperature: number
+): FreshFloats => {
+  const dx = freshLike(y, rows * width)
+  for (let start = 0; start < rows * width; start += width) {
+    let dot = 0
+    for (let j = start; j < start + width; j++) dot += dy[j] * y[j]
+    for (let j = start; j < start + width; j++) dx[j] = y[j] * (dy[j] - dot) / temperature
+  }
+  return dx
+}
+
+/** $x_j - m - \ln \sum_l e^{x_l - m}$ for every row, where $m$ is the largest $x_j$. */
+export const logSoftmaxRows = (x: Floats, rows: number, width: number): FreshFloats => {
+  const y = freshLike(x, rows * width)
+  for (let start = 0; start < rows * width; start += width) {
+    const max = largest(x, start, width)
+    let total = 0
+    for (let j = start; j < start + width; j++) total += Math.exp(x[j] - max)
+    const logTotal = Math.log(total)
+    for (let j = start; j < start + width; j++) y[j] = max === -Infinity ? -Infinity : x[j] - max - logTotal
+  }
+  return y
+}
+
+/** $dx_j = dy_j - e^{y_j} \sum_l dy_l$ for every row, where $y$ is the logarithm of the softmax. */
+export const logSoftmaxRowsGradient = (y: Floats, dy: Floats, rows: number, width: number): FreshFloats => {
+  const dx = freshLike(y, rows * width)
+  for (let start = 0; start < rows * width; start += width) {
+    let total = 0
+    for (let j = start; j < start + width; j++) total += dy[j]
+    for (let j = start; j < start + width; j++) dx[j] = dy[j] - Math.exp(y[j]) * total
+  }
+  return dx
+}

@@ -1,0 +1,141 @@
+/**
+ * Where arrays of single precision live while kernels work on them.
+ *
+ * Outside of a region a kernel copies its arguments into the arena and its result out of it. Inside of one, results
+ * stay: the array that a kernel returns is a view of the arena, and the next kernel reads it where it is. A region is a
+ * stack frame, entered and left by `tree/region.ts`, which copies out what survives it; nothing that could still be
+ * reached points into a part of the arena that may be used again. What does not fit is left to the reference kernels
+ * and ordinary arrays.
+ *
+ * This is the one place of the library with mutable state. It never shows: which array holds a number does not change
+ * the number.
+ *
+ * @module
+ */
+import type { Floats, FreshFloats, Integers } from '../floats.js'
+import { ARENA_BEGIN, instance, type Kernels } from './instance.js'
+
+const ALIGNMENT = 16
+const whole = instance === undefined ? undefined : new Float32Array(instance.memory.buffer)
+const wholeIntegers = instance === undefined ? undefined : new Int32Array(instance.memory.buffer)
+const END = instance === undefined ? 0 : instance.memory.buffer.byteLength
+
+const arena = { top: ARENA_BEGIN, depth: 0 }
+
+const padded = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+
+const resident = (array: unknown): array is Float32Array =>
+  array instanceof Float32Array && whole !== undefined && array.buffer === whole.buffer
+
+const view = (start: number, length: number): Float32Array => new Float32Array(whole!.buffer, start, length)
+
+/** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
+export const allocate = (length: number): Float32Array | undefined => {
+  const end = arena.top + padded(4 * length)
+  if (arena.depth === 0 || end > END) return undefined
+  const array = view(arena.top, length)
+  arena.top = end
+  return array.fill(0)
+}
+
+/** What a kernel reads: numbers in single precision or ids. */
+type Argument = Floats | Integers
+
+export interface Call {
+  readonly reads: readonly Argument[]
+  /** The lengths of the results. */
+  readonly writes: readonly number[]
+  /** Bytes that the kernel needs for itself; default 0. */
+  readonly scratch?: number
+}
+
+type Run<R> = (kernels: Kernels, reads: readonly number[], writes: readonly number[], scratch: number) => R
+
+const isKernelArray = (array: Argument): array is Float32Array | Int32Array =>
+  array instanceof Float32Array || array instanceof Int32Array
+
+/**
+ * Runs a kernel on arrays: `run` gets the places of what it reads, what it writes, and its scratch. Undefined, with
+ * nothing run, where there are no SIMD kernels, the numbers are not of single precision, or the arena is full.
+ */
+export const call = <R>({ reads, writes, scratch = 0 }: Call, run: Run<R>): readonly [FreshFloats[], R] | undefined => {
+  if (instance === undefined || whole === undefined || wholeIntegers === undefined) return undefined
+  let end = arena.top
+  const places: number[] = []
+  for (const length of writes) {
+    places.push(end)
+    end += padded(4 * length)
+  }
+  const kept = end
+  const sources: number[] = []
+  for (const array of reads) {
+    if (!isKernelArray(array)) return undefined
+    if (resident(array)) sources.push(array.byteOffset)
+    else {
+      sources.push(end)
+      end += padded(4 * array.length)
+    }
+  }
+  if (end + scratch > END) return undefined
+  for (const [i, array] of reads.entries())
+    if (sources[i] >= kept) {
+      if (array instanceof Float32Array) whole.set(array, sources[i] / 4)
+      else wholeIntegers.set(array as Int32Array, sources[i] / 4) // the only other kernel array
+    }
+  const result = run(instance.kernels, sources, places, end)
+  if (arena.depth === 0) return [places.map((place, i) => whole.slice(place / 4, place / 4 + writes[i])), result]
+  arena.top = kept
+  return [places.map((place, i) => view(place, writes[i])), result]
+}
+
+/** Fills a place with zeros, for kernels that add to what they find. */
+export const clear = (place: number, length: number): void => { whole?.fill(0, place / 4, place / 4 + length) }
+
+/** A copy in the arena of the current region; the array itself where it is there, or cannot be. */
+export const settle = (array: Floats): Floats => {
+  if (arena.depth === 0 || resident(array) || !(array instanceof Float32Array)) return array
+  const copy = allocate(array.length)
+  copy?.set(array)
+  return copy ?? array
+}
+
+/** Enters a region. */
+export const enter = (): number => {
+  arena.depth++
+  return arena.top
+}
+
+/**
+ * Leaves a region, and gives the arrays that survive it a place outside: ordinary arrays where this was the outermost
+ * region, the beginning of its own part of the arena otherwise. Returns the new arrays in the order of the old ones.
+ */
+export const leave = (mark: number, survivors: readonly Floats[]): readonly Floats[] => {
+  arena.depth--
+  const inside = (array: Floats): array is Float32Array => resident(array) && array.byteOffset >= mark
+  if (arena.depth === 0) {
+    arena.top = mark
+    const copies = new Map<number, Float32Array>()
+    return survivors.map(array => {
+      if (!inside(array)) return array
+      const copy = copies.get(array.byteOffset) ?? array.slice()
+      copies.set(array.byteOffset, copy)
+      return copy
+    })
+  }
+  // Moved towards the mark in the order of their places, no array is overwritten before it has moved.
+  const moved = new Map<number, Float32Array>()
+  arena.top = mark
+  for (const array of survivors.filter(inside).sort((a, b) => a.byteOffset - b.byteOffset)) {
+    if (moved.has(array.byteOffset)) continue
+    whole?.copyWithin(arena.top / 4, array.byteOffset / 4, array.byteOffset / 4 + array.length)
+    moved.set(array.byteOffset, view(arena.top, array.length))
+    arena.top += padded(4 * array.length)
+  }
+  return survivors.map(array => (inside(array) ? moved.get(array.byteOffset) ?? array : array))
+}
+
+/** Leaves a region that ends in an error. */
+export const abandon = (mark: number): void => {
+  arena.depth--
+  arena.top = mark
+}

@@ -1,0 +1,26 @@
+/**
+ * Compiles the kernels and writes them as a TypeScript module, so that importing the library needs no file and no
+ * `await`: node src/kernels/simd/assembly/compile.js
+ */
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import asc from 'assemblyscript/asc'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const binaryName = 'kernels.wasm'
+const flags = [
+  'index.ts', '--outFile', binaryName, '--baseDir', here, '--enable', 'simd', '--runtime', 'stub', '--importMemory', '-O3', '--noAssert',
+  '--converge', '--disableWarning', '201'
+]
+
+let binary
+const { error, stderr } = await asc.main(flags, {
+  writeFile: (name, contents) => { if (name === binaryName) binary = contents }
+})
+if (error !== null || binary === undefined) {
+  process.stderr.write(stderr.toString())
+  throw error ?? new Error('the compiler wrote no binary')
+}
+await writeFile(new URL('../binary.generated.ts', import.meta.url), `/** The kernels of \`assembly/\`, compiled to WebAssembly, in base64. */
+export const binary = '${Buffer.from(binary).toString('base64')}'
+`)

@@ -1,0 +1,100 @@
+/**
+ * The compiled kernels and the memory that they work in.
+ *
+ * The memory is reserved once and never grows, since growing would detach every view of it; the system gives it pages
+ * when they are first used. It begins with the module's own data, and all the rest is the arena of `arena.ts`.
+ *
+ * @module
+ */
+import { binary } from './binary.generated.js'
+
+type Pointer = number
+type Flag = 0 | 1
+
+/** The exports of `assembly/index.ts`. Pointers are bytes, lengths count numbers. */
+export interface Kernels {
+  readonly gemmScratchBytes: { readonly value: number }
+  readonly gemm: (c: Pointer, a: Pointer, b: Pointer, batch: number, m: number, n: number, k: number, transposeA: Flag, transposeB: Flag, scratch: Pointer) => void
+  readonly attentionWeights: (w: Pointer, q: Pointer, k: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, causal: Flag, scale: number, scratch: Pointer) => void
+  readonly attend: (y: Pointer, w: Pointer, v: Pointer, matrices: number, queries: number, keys: number, valueWidth: number, causal: Flag, scratch: Pointer) => void
+  readonly attentionGradient: (dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, matrices: number, queries: number, keys: number, width: number, valueWidth: number, causal: Flag, scale: number, scratch: Pointer) => void
+  readonly add: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
+  readonly multiply: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
+  readonly scale: (y: Pointer, a: Pointer, factor: number, n: number) => void
+  readonly descend: (y: Pointer, theta: Pointer, g: Pointer, rate: number, n: number) => void
+  readonly dot: (a: Pointer, b: Pointer, n: number) => number
+  readonly exponential: (y: Pointer, x: Pointer, n: number) => void
+  readonly sigmoid: (y: Pointer, x: Pointer, n: number) => void
+  readonly sigmoidGradient: (dx: Pointer, y: Pointer, dy: Pointer, n: number) => void
+  readonly tanh: (y: Pointer, x: Pointer, n: number) => void
+  readonly tanhGradient: (dx: Pointer, y: Pointer, dy: Pointer, n: number) => void
+  readonly relu: (y: Pointer, x: Pointer, n: number) => void
+  readonly reluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
+  readonly leakyRelu: (y: Pointer, x: Pointer, slope: number, n: number) => void
+  readonly leakyReluGradient: (dx: Pointer, x: Pointer, dy: Pointer, slope: number, n: number) => void
+  readonly gelu: (y: Pointer, x: Pointer, n: number) => void
+  readonly geluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
+  readonly silu: (y: Pointer, x: Pointer, n: number) => void
+  readonly siluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
+  readonly runningMean: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
+  readonly runningMeanSquare: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
+  readonly adam: (y: Pointer, theta: Pointer, m: Pointer, v: Pointer, rate: number, first: number, second: number, epsilon: number, decay: number, n: number) => void
+  readonly addToRows: (y: Pointer, row: Pointer, rows: number, n: number) => void
+  readonly sumRows: (y: Pointer, x: Pointer, rows: number, n: number) => void
+  readonly gatherRows: (y: Pointer, table: Pointer, ids: Pointer, count: number, n: number) => void
+  readonly scatterAddRows: (table: Pointer, dy: Pointer, ids: Pointer, count: number, n: number) => void
+  readonly splitHeads: (split: Pointer, merged: Pointer, batch: number, heads: number, time: number, width: number, parts: number, part: number, back: Flag) => void
+  readonly softmax: (y: Pointer, x: Pointer, rows: number, n: number, scale: number) => void
+  readonly softmaxGradient: (dx: Pointer, y: Pointer, dy: Pointer, rows: number, n: number, scale: number) => void
+  readonly crossEntropy: (x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, spare: Pointer) => number
+  readonly crossEntropyGradient: (dx: Pointer, x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, scale: number) => void
+  readonly rowStatistics: (mean: Pointer, inverse: Pointer, x: Pointer, rows: number, n: number, epsilon: number) => void
+  readonly layerNorm: (y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, mean: Pointer, inverse: Pointer, rows: number, n: number) => void
+  readonly layerNormGradient: (dx: Pointer, dGamma: Pointer, dBeta: Pointer, x: Pointer, gamma: Pointer, mean: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number) => void
+}
+
+export interface Instance {
+  readonly kernels: Kernels
+  readonly memory: WebAssembly.Memory
+}
+
+const PAGE = 2 ** 16
+/** The largest of these that the system grants, in bytes. */
+const RESERVATIONS = [2 ** 30, 2 ** 29, 2 ** 28, 2 ** 26]
+
+const attempt = <A>(f: () => A): A | undefined => {
+  try {
+    return f()
+  } catch {
+    return undefined
+  }
+}
+
+const reserve = (): WebAssembly.Memory | undefined => {
+  for (const bytes of RESERVATIONS) {
+    const memory = attempt(() => new WebAssembly.Memory({ initial: bytes / PAGE, maximum: bytes / PAGE }))
+    if (memory !== undefined) return memory
+  }
+  return undefined
+}
+
+/** `PULLBACK_KERNELS=reference` in the environment, or as a global of that name, leaves the kernels to TypeScript. */
+const reference = (): boolean => {
+  const { process, PULLBACK_KERNELS } = globalThis as {
+    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }, readonly PULLBACK_KERNELS?: unknown
+  }
+  return (PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS) === 'reference'
+}
+
+/** Undefined where there is no WebAssembly with SIMD, no memory for it, or it is not wanted. */
+export const instance: Instance | undefined = reference() ? undefined : attempt(() => {
+  const memory = reserve()
+  if (memory === undefined) return undefined
+  const module = new WebAssembly.Module(Uint8Array.from(atob(binary), letter => letter.charCodeAt(0)))
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } })
+  // The exports of a module have no types of their own; `Kernels` states those of `assembly/index.ts`.
+  return { kernels: exports as unknown as Kernels, memory }
+})
+
+/** Where the arena begins: behind the module's own data. */
+export const ARENA_BEGIN = PAGE

@@ -1,0 +1,26 @@
+/**
+ * The sigmoid-weighted linear unit, also called swish.
+ *
+ * $$y = x\,\sigma(x)$$
+ *
+ * Shapes: any, entry by entry. (D. Hendrycks, K. Gimpel, *Gaussian Error Linear Units*, 2016, § 2; P. Ramachandran et al.,
+ * *Searching for Activation Functions*, 2017.)
+ *
+ * **Derivation.** By the product rule and $\sigma' = \sigma(1 - \sigma)$, derived in `sigmoid.ts`,
+ *
+ * $$dx = \Big(\sigma(x) + x\,\sigma(x)\big(1 - \sigma(x)\big)\Big)\,dy.$$
+ *
+ * @module
+ */
+import * as kernel from '../kernels/activations.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { own, type Tensor } from '../tensor/tensor.js'
+
+/**
+ * $y = x\,\sigma(x)$, entry by entry.
+ *
+ * @category layers
+ */
+export const silu: Layer<NoParams, Tensor, Tensor> = parameterless(
+  x => own(x.shape, kernel.silu(x.data)),
+  (x, dy) => own(x.shape, kernel.siluGradient(x.data, dy.data)))

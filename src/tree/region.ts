@@ -1,0 +1,48 @@
+/**
+ * Regions: `region(f)` is `f()`, computed without copying arrays between kernels.
+ *
+ * @module
+ */
+import { abandon, enter, leave, settle } from '../kernels/simd/arena.js'
+import type { Floats } from '../kernels/floats.js'
+import { isTensor, type Tensor } from '../tensor/tensor.js'
+import { map } from './tree.js'
+
+/** Every tensor in a value: a tensor, or a record or array of values. */
+const tensorsOf = (value: unknown): readonly Tensor[] => {
+  if (isTensor(value)) return [value]
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) ? Object.values(value).flatMap(tensorsOf) : []
+}
+
+const withArrays = (value: unknown, arrays: ReadonlyMap<Floats, Floats>): unknown => {
+  if (isTensor(value)) {
+    const data = arrays.get(value.data)
+    return data === undefined || data === value.data ? value : { ...value, data }
+  }
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  return Array.isArray(value)
+    ? value.map(child => withArrays(child, arrays))
+    : Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withArrays(child, arrays)]))
+}
+
+/**
+ * `f()`. While it runs, results of kernels stay in their memory; what it returns is moved out of it. The result must be
+ * data, numbers and tensors in records and arrays, since a function could keep what ends with the region.
+ */
+export const region = <A>(f: () => A): A => {
+  const mark = enter()
+  let result: A
+  try {
+    result = f()
+  } catch (error) {
+    abandon(mark)
+    throw error
+  }
+  const arrays = tensorsOf(result).map(({ data }) => data)
+  const moved = leave(mark, arrays)
+  // The same value with its tensors elsewhere, which a recursion over keys cannot show.
+  return withArrays(result, new Map(arrays.map((array, i) => [array, moved[i]]))) as A
+}
+
+/** The same tree, copied to where kernels read it without copying, for the rest of the current region. */
+export const settled: <P>(tree: P) => P = map(leaf => ({ ...leaf, data: settle(leaf.data) }))
