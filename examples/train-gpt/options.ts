@@ -21,7 +21,7 @@ export interface Preset {
 
 const PRESETS = {
   small: {
-    layers: 2, heads: 4, width: 64, context: 64, batch: 12, steps: 300, peakRate: 3e-3, finalRate: 3e-4, warmup: 30,
+    layers: 2, heads: 4, width: 64, context: 64, batch: 12, steps: 1000, peakRate: 3e-3, finalRate: 3e-4, warmup: 30,
     beta2: 0.99, weightDecay: 0.1, dropout: 0
   },
   /** nanoGPT's configuration for a CPU. */

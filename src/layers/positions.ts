@@ -32,7 +32,9 @@ const addTable = (operation: string, x: Tensor, table: Tensor): Tensor => {
     throw new ShapeError(operation, 'x [..., T, D] and weight [C, D] with T ≤ C', [x.shape, table.shape])
   checkPrecision(operation, x, table)
   const y = freshFor(x, x.data.length)
-  for (let i = 0; i < y.length; i++) y[i] = x.data[i] + table.data[i % (time * width)]
+  const length = time * width
+  for (let start = 0; start < y.length; start += length)
+    for (let i = 0; i < length; i++) y[start + i] = x.data[start + i] + table.data[i]
   return own(x.shape, y)
 }
 
@@ -40,7 +42,9 @@ const addTable = (operation: string, x: Tensor, table: Tensor): Tensor => {
 const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
   const { rows: time, columns: width } = matricesOf('learnedPositions', dy.shape)
   const dWeight = freshFor(weight, weight.data.length)
-  for (let i = 0; i < dy.data.length; i++) dWeight[i % (time * width)] += dy.data[i]
+  const length = time * width
+  for (let start = 0; start < dy.data.length; start += length)
+    for (let i = 0; i < length; i++) dWeight[i] += dy.data[start + i]
   return { params: { weight: own(weight.shape, dWeight) }, input: dy }
 }
 

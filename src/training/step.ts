@@ -28,7 +28,7 @@ export interface LossAndGradient<P> {
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
   (params: P, { input, target }: Example<X, T>): LossAndGradient<P> => region(() => {
-    const [prediction, pullback] = model.vjp(settled(params), input)
+    const [prediction, pullback] = model.vjp(params, input)
     return {
       loss: loss.forward(prediction, target),
       gradient: pullback(loss.gradient(prediction, target)).params
@@ -65,8 +65,9 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
   ({ params, state }: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
     const layer = typeof model === 'function' ? model(key) : model
     return region(() => {
-      const { loss: value, gradient } = lossAndGradient(layer, loss)(params, batch)
-      return { ...optimizer.step(params, gradient, state), loss: value }
+      const near = settled(params)
+      const { loss: value, gradient } = lossAndGradient(layer, loss)(near, batch)
+      return { ...optimizer.step(near, gradient, state), loss: value }
     })
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {
   andThen, attention, block, branches, causalMask, dropout, feedForward, frozen, gelu, geluTanh, initBlock, initFeedForward,
   initMultiHeadAttention, initSingleHeadAttention, layerNorm, layerNormWith, leakyRelu, learnedPositions, linear, logSoftmax,
-  masked, mergeHeads, MonoidMask, multiHeadAttention, noMask, paddingMask, random, relu, sigmoid, singleHeadAttention,
+  masked, mergeHeads, MonoidMask, multiHeadAttention, noMask, paddingMask, random, relu, sigmoid, silu, singleHeadAttention,
   sinusoidalPositions, softmax, softmaxAt, splitHeads, tanh, tokenEmbedding, unembedding, type Mask
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -52,6 +52,7 @@ export const layers: readonly Subject[] = [
   { subject: 'tanh', laws: [...laws.layer(tanh, anyTensor), ...laws.activation(tanh, x => Math.sinh(x) / Math.cosh(x))] },
   { subject: 'relu', laws: [...laws.layer(relu, offKinks), ...laws.activation(relu, x => (x < 0 ? 0 : x))] },
   { subject: 'leakyRelu', laws: [...laws.layer(leakyRelu(0.01), offKinks), ...laws.activation(leakyRelu(0.01), x => (x < 0 ? 0.01 * x : x))] },
+  { subject: 'silu', laws: [...laws.layer(silu, anyTensor), ...laws.activation(silu, x => x / (1 + Math.exp(-x)))] },
   { subject: 'gelu', laws: laws.layer(gelu, anyTensor) },
   {
     subject: 'geluTanh',
