@@ -27,7 +27,7 @@ export interface Checkpoint {
 const Notes = t.type({
   heads: t.number,
   tokenizer: t.intersection([
-    t.type({ kind: t.union([t.literal('character'), t.literal('word')], '"character" or "word"'), symbols: t.array(t.string) }),
+    t.type({ kind: t.keyof({ character: null, word: null }, '"character" or "word"'), symbols: t.array(t.string) }),
     t.partial({ unknown: t.string })
   ])
 }, 'notes on a model')

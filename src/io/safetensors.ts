@@ -38,7 +38,7 @@ const index = new t.Type<number, number, unknown>(
   t.identity)
 
 const Info = t.type({
-  dtype: t.union([t.literal('F32'), t.literal('F64')], '"F32" or "F64"'),
+  dtype: t.keyof({ F32: null, F64: null }, '"F32" or "F64"'),
   shape: t.array(index, 'an array of non-negative integers'),
   data_offsets: t.tuple([index, index], 'two non-negative integers')
 }, 'an object with dtype, shape and data_offsets')

@@ -80,7 +80,7 @@ export const call = <R>({ reads, writes, scratch = 0 }: Call, run: Run<R>): read
   for (const [i, array] of reads.entries())
     if (sources[i] >= kept) {
       if (array instanceof Float32Array) whole.set(array, sources[i] / 4)
-      else wholeIntegers.set(array as Int32Array, sources[i] / 4) // the only other kernel array
+      else wholeIntegers.set(array, sources[i] / 4) // the only other kernel array
     }
   const result = run(instance.kernels, sources, places, end)
   if (arena.depth === 0) return [places.map((place, i) => whole.slice(place / 4, place / 4 + writes[i])), result]

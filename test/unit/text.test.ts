@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, test } from 'vitest'
+import {
+  characterTokenizer, completeSentence, frozen, gpt, greedy, initGpt, noParams, random, tensor, tokenEmbedding, tokenizer, wordTokenizer, words
+} from 'pullback'
+import { loadCheckpoint, loadWordVectors, readText } from 'pullback/node'
+
+const right = <A>(either: E.Either<string, A>): A => {
+  if (E.isLeft(either)) throw new Error(either.left)
+  return either.right
+}
+const left = <A>(either: E.Either<string, A>): string => (E.isLeft(either) ? either.left : 'no problem')
+
+describe('tokenizers', () => {
+  test('an unknown symbol is named with its place', () => {
+    expect(left(right(characterTokenizer()('abc')).encode('abX'))).toBe('symbol "X" at position 2 is not in the vocabulary of 3 symbols')
+  })
+  test('or replaced', () => {
+    const t = right(characterTokenizer({ unknown: '�' })('abc'))
+    expect(right(t.decode(right(t.encode('abX'))))).toBe('ab�')
+  })
+  test('a limit keeps the most frequent words', () => {
+    const t = right(wordTokenizer({ limit: 2, unknown: '<unk>' })('a a a b b c'))
+    expect(t.symbols).toEqual([' ', '<unk>', 'a'])
+    expect(right(t.decode(right(t.encode('a b'))))).toBe('a <unk>')
+  })
+  test('words keep all white space', () => {
+    const text = '  to be,\n\tor not '
+    const t = right(wordTokenizer()(text))
+    expect(right(t.decode(right(t.encode(text))))).toBe(text)
+  })
+  test.each([
+    ['no symbols', characterTokenizer()(''), 'no vocabulary'],
+    ['a limit of 0', characterTokenizer({ limit: 0 })('a'), 'positive limit'],
+    ['two symbols in one', tokenizer({ kind: 'character', symbols: ['ab'] }), 'not one symbol'],
+    ['a replacement outside', tokenizer({ kind: 'character', symbols: ['a'], unknown: 'b' }), 'replacement']
+  ])('%s is one sentence', (_, result, expected) => expect(left<unknown>(result)).toContain(expected))
+})
+
+describe('completeSentence', () => {
+  const t = right(characterTokenizer()('abc'))
+  const params = initGpt({ vocabulary: 3, context: 4, width: 4, layers: 1 })(random.key(0))
+  const complete = completeSentence({ model: gpt({ heads: 1 }), params, context: 4, tokenizer: t, sampler: greedy, count: 6 })
+  test('adds as many symbols as asked for, beyond the context', () => expect(right(complete('ab', random.key(0)))).toHaveLength(6))
+  test('an empty prompt is a sentence', () => expect(left(complete('', random.key(0)))).toContain('empty'))
+  test('an unknown symbol is a sentence', () => expect(left(complete('x', random.key(0)))).toContain('"x"'))
+})
+
+const glove = ['the 1 0 0', 'king 0 1 0.5', 'queen 0 1 -0.5', 'man 0 0.1 0.5', 'woman 0 0.1 -0.5', 'new york 1 1 1']
+
+describe('word vectors', () => {
+  const vectors = right(words.wordVectorsFromLines(glove))
+  test('the last fields are the numbers, so a word may have spaces', () => expect(vectors.words[5]).toBe('new york'))
+  test('an unknown word is zeros', () => expect(Array.from(words.vectorOf(vectors)('dog').data)).toEqual([0, 0, 0]))
+  test('king − man + woman = queen', () => {
+    expect(right(words.analogy(vectors, { count: 1 })('king', 'man', 'woman'))[0].word).toBe('queen')
+  })
+  test('an analogy with an unknown word is a sentence', () => expect(left(words.analogy(vectors)('king', 'dog', 'woman'))).toContain('"dog"'))
+  test('nearest neighbours by cosine, itself first', () => {
+    const [first, second] = words.nearest(vectors, { count: 2 })(words.vectorOf(vectors)('king'))
+    expect(first.word).toBe('king')
+    expect(first.similarity).toBeCloseTo(1, 6)
+    expect(second.similarity).toBeLessThan(1)
+  })
+  test('cosine and dot product', () => {
+    expect(words.cosine(tensor.of([3, 4]))(tensor.of([4, 3]))).toBeCloseTo(24 / 25, 6)
+    expect(words.cosine(tensor.of([0, 0]))(tensor.of([4, 3]))).toBe(0)
+    expect(tensor.dot(tensor.of([3, 4]))(tensor.of([4, 3]))).toBe(24)
+  })
+  test('they are an embedding, frozen or not', () => {
+    const ids = words.wordIds(vectors)(['king', 'dog'])
+    const y = frozen({ weight: vectors.weight })(tokenEmbedding).forward(noParams, ids)
+    expect(Array.from(y.data)).toEqual([0, 1, 0.5, 0, 0, 0])
+    expect(Array.from(tokenEmbedding.forward({ weight: vectors.weight }, ids).data)).toEqual(Array.from(y.data))
+  })
+  test('lines after the limit are not read', () => {
+    function * lines() {
+      yield 'a 1'
+      yield 'b 2'
+      throw new Error('a line after the limit was read')
+    }
+    expect(right(words.wordVectorsFromLines(lines(), { limit: 2 })).words).toEqual(['a', 'b'])
+  })
+  test.each([
+    ['no numbers', ['word'], 'line 1: expected a word and at least one number'],
+    ['too few numbers', ['a 1 2', 'b 1'], 'line 2: expected a word and 2 numbers'],
+    ['what is no number', ['a 1 2', 'b 1 x'], 'line 2: expected a number, got "x"'],
+    ['an infinite number', ['a 1e39'], 'line 1: expected a number'],
+    ['a word twice', ['a 1', 'a 2'], 'occurs twice'],
+    ['nothing', [], 'at least one line'],
+    ['an empty line', ['a 1', ''], 'line 2']
+  ])('%s is one sentence', (_, lines, expected) => expect(left(words.wordVectorsFromLines(lines))).toContain(expected))
+  test('a limit of 0 is a sentence', () => expect(left(words.wordVectorsFromLines(glove, { limit: 0 }))).toContain('positive limit'))
+})
+
+describe('files', () => {
+  test('word vectors are read from a file, and a missing one is a sentence', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pullback-'))
+    const path = join(folder, 'vectors.txt')
+    await writeFile(path, `${glove.join('\r\n')}\n`)
+    expect(right(await loadWordVectors(path, { limit: 3 })()).words).toEqual(['the', 'king', 'queen'])
+    expect(right(await loadWordVectors(path)()).words).toHaveLength(6)
+    expect(left(await loadWordVectors(join(folder, 'nothing'))())).toContain('there is no such file')
+    await writeFile(path, Uint8Array.from([0xff, 0xfe]))
+    expect(left(await readText(path)())).toContain('not UTF-8')
+    expect(left(await loadCheckpoint(path)())).toContain('at least 8 bytes')
+    expect(left(await readText(folder)())).toContain('it is a folder')
+    await rm(folder, { recursive: true })
+  })
+})
