@@ -162,6 +162,36 @@ export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P,
   }
 })
 
+const SINGLE = 2 ** -24
+/** Roundings that may add up in a small layer, conditioning included. */
+const SINGLE_ROUNDINGS = 4096
+
+/** In single precision, where the fast kernels work, a layer gives what it gives in double precision, up to rounding. */
+export const singlePrecision = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+  name: 'single precision',
+  statement: 'outputs and gradients in float32 equal those in float64 within $4096 \\cdot 2^{-24}$, relative to their norm',
+  tolerance: SINGLE * SINGLE_ROUNDINGS,
+  reason: 'rounding of 2^-24, a few hundred times, and the conditioning of small layers; a mistake shows at 1e-2',
+  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
+  check: ({ point, key }) => {
+    const single = mapLeaves(tensor.cast('float32')), double = mapLeaves(tensor.cast('float64'))
+    // Both begin with numbers that single precision holds.
+    const near = single(point), exact = double(near)
+    const [y, pullback] = layer.vjp(exact.params, exact.input)
+    const [z, fastPullback] = layer.vjp(near.params, near.input)
+    const dy = single(randomLike(key)(y))
+    const gradient = pullback(double(dy))
+    // Infinite entries, such as masked scores, have no distance; a NaN where there should be a number makes the error NaN.
+    const off = (fast: unknown, slow: unknown): number => {
+      const exactLeaves = new Map(leavesOf(slow))
+      const difference = mapLeaves((leaf, path) => tensor.zipWith(exactLeaves.get(path) ?? leaf, (a, b) => (Number.isFinite(b) ? a - b : 0))(leaf))
+      return normOf(difference(double(fast))) / (1e-3 + Math.sqrt(inner(slow, slow)))
+    }
+    const finding = (what: string, error: number): Finding => ({ error, explain: () => `the ${what} is off by ${error} (relative)` })
+    return worst([finding('output', off(z, y)), finding('gradient', off(fastPullback(dy), gradient))])
+  }
+})
+
 /** Everything that must hold for any layer. */
 export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): readonly Law[] => [
   gradientAlongDirection(f, points),

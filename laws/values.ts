@@ -59,8 +59,9 @@ export const inner = (a: unknown, b: unknown, finiteIn: unknown = b): number => 
   return total
 }
 
-/** $\sqrt{\langle a, a\rangle}$ */
-export const normOf = (a: unknown): number => Math.sqrt(inner(a, a))
+/** $\sqrt{\langle a, a\rangle}$; a NaN or an infinity anywhere shows. */
+export const normOf = (a: unknown): number =>
+  Math.sqrt(leavesOf(a).reduce((total, [, leaf]) => total + tensor.dot(leaf)(leaf), 0))
 
 export type Snapshot = readonly (readonly [path: string, numbers: readonly number[]])[]
 

@@ -27,7 +27,8 @@ const padded = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNME
 const resident = (array: unknown): array is Float32Array =>
   array instanceof Float32Array && whole !== undefined && array.buffer === whole.buffer
 
-const view = (start: number, length: number): Float32Array => new Float32Array(whole!.buffer, start, length)
+const view = (start: number, length: number): Float32Array =>
+  whole === undefined || length === 0 ? new Float32Array(length) : whole.subarray(start / 4, start / 4 + length)
 
 /** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
 export const allocate = (length: number): Float32Array | undefined => {
@@ -111,7 +112,8 @@ export const enter = (): number => {
  */
 export const leave = (mark: number, survivors: readonly Floats[]): readonly Floats[] => {
   arena.depth--
-  const inside = (array: Floats): array is Float32Array => resident(array) && array.byteOffset >= mark
+  // An empty array shares its place with the array behind it; it holds nothing to move.
+  const inside = (array: Floats): array is Float32Array => array.length > 0 && resident(array) && array.byteOffset >= mark
   if (arena.depth === 0) {
     arena.top = mark
     const copies = new Map<number, Float32Array>()

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { gpt, initGpt, crossEntropy, lossAndGradient, random, tensor, tree, type Tensor } from 'pullback'
+import { instance } from '../../src/kernels/simd/instance.js'
+import { region, settled } from '../../src/tree/region.js'
+
+const numbers = (x: Tensor): readonly number[] => Array.from(x.data)
+const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
+
+/** Writes over everything that a left region may have used. */
+const overwrite = (): void => {
+  region(() => tensor.sum(tensor.full([1_000_000], 77)))
+}
+
+describe('regions', () => {
+  test('what survives a region is an ordinary array with its numbers', () => {
+    const x = tensor.of([1, 2, 3])
+    const y = region(() => tensor.add(x)(tensor.scale(2)(x)))
+    overwrite()
+    expect(inArena(y)).toBe(false)
+    expect(numbers(y)).toEqual([3, 6, 9])
+  })
+
+  test('nested regions move their results down without mixing them up', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(30), fc.boolean()), { minLength: 1, maxLength: 8 }), parts => {
+      const expected = parts.map(([length], i) => Array.from({ length }, (_, j) => i + j / 64))
+      const made = (i: number): Tensor => tensor.scale(0.5)(tensor.fromArray([expected[i].length], expected[i].map(v => 2 * v)))
+      const result = region(() => {
+        const before = tensor.scale(1)(tensor.of([42, 43]))
+        const inner = region(() => {
+          const all = parts.map((_, i) => made(i))
+          const twice = tensor.reshape([all[0].data.length, 1])(all[0])
+          return { kept: all.filter((_, i) => parts[i][1]).reverse(), first: all[0], twice, before }
+        })
+        tensor.scale(3)(tensor.full([50], 9))
+        return { inner, before }
+      })
+      overwrite()
+      expect(numbers(result.before)).toEqual([42, 43])
+      expect(numbers(result.inner.before)).toEqual([42, 43])
+      expect(numbers(result.inner.first)).toEqual(expected[0])
+      expect(numbers(result.inner.twice)).toEqual(expected[0])
+      expect(result.inner.kept.map(numbers)).toEqual(expected.filter((_, i) => parts[i][1]).reverse())
+    }))
+  })
+
+  test('an error leaves nothing behind', () => {
+    expect(() => region(() => region(() => tensor.add(tensor.of([1]))(tensor.of([1, 2]))))).toThrow('tensor.add')
+    expect(inArena(tensor.scale(2)(tensor.of([1])))).toBe(false)
+  })
+
+  test('values of double precision and values from outside pass through', () => {
+    const x = tensor.of([1, 2], 'float64'), y = tensor.of([5])
+    expect(region(() => ({ x: tensor.scale(2)(x), y, n: 3 }))).toEqual({ x: tensor.of([2, 4], 'float64'), y, n: 3 })
+  })
+
+  test('settled parameters have the same numbers', () => {
+    const x = { a: tensor.of([1, 2]), b: [tensor.of([3], 'float64')] }
+    expect(region(() => settled(x))).toEqual(x)
+  })
+
+  test('a gradient in a region has the bits of one outside', () => {
+    const params = initGpt({ vocabulary: 7, context: 6, width: 8, layers: 2 })(random.key(0))
+    const batch = { input: tensor.tokensOf([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]]), target: tensor.tokensOf([[2, 3, 4, 5, 6, 1], [1, 1, 1, 1, 1, 1]]) }
+    const model = gpt({ heads: 2 })
+    const inside = lossAndGradient(model, crossEntropy())(params, batch)
+    const [y, pullback] = model.vjp(params, batch.input)
+    const outside = pullback(crossEntropy().gradient(y, batch.target)).params
+    expect(crossEntropy().forward(y, batch.target)).toBe(inside.loss)
+    tree.flatten(outside).forEach(([path, leaf], i) => expect([path, numbers(leaf)]).toEqual([path, numbers(tree.flatten(inside.gradient)[i][1])]))
+  })
+
+  test('what does not fit is computed all the same', () => {
+    // Each copy takes 64 MB of the arena: more of them than it can hold.
+    const x = tensor.full([2 ** 24], 1)
+    const total = region(() => {
+      let sum = x
+      for (let i = 0; i < 20; i++) sum = tensor.add(x)(sum)
+      return { last: tensor.at(2 ** 24 - 1)(sum), small: tensor.scale(2)(tensor.of([1.5])) }
+    })
+    expect(total.last).toBe(21)
+    expect(numbers(total.small)).toEqual([3])
+  })
+})

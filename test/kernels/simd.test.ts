@@ -1,0 +1,258 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import * as activations from '../../src/kernels/activations.js'
+import * as adam from '../../src/kernels/adam.js'
+import * as attention from '../../src/kernels/attention.js'
+import * as crossEntropy from '../../src/kernels/crossEntropy.js'
+import * as entrywise from '../../src/kernels/entrywise.js'
+import type { Floats } from '../../src/kernels/floats.js'
+import * as gemm from '../../src/kernels/gemm.js'
+import * as heads from '../../src/kernels/heads.js'
+import * as layerNorm from '../../src/kernels/layerNorm.js'
+import * as referenceActivations from '../../src/kernels/reference/activations.js'
+import * as referenceAdam from '../../src/kernels/reference/adam.js'
+import * as referenceAttention from '../../src/kernels/reference/attention.js'
+import * as referenceCrossEntropy from '../../src/kernels/reference/crossEntropy.js'
+import * as referenceEntrywise from '../../src/kernels/reference/entrywise.js'
+import * as referenceGemm from '../../src/kernels/reference/gemm.js'
+import * as referenceHeads from '../../src/kernels/reference/heads.js'
+import * as referenceLayerNorm from '../../src/kernels/reference/layerNorm.js'
+import * as referenceRows from '../../src/kernels/reference/rows.js'
+import * as referenceSoftmax from '../../src/kernels/reference/softmax.js'
+import * as rows from '../../src/kernels/rows.js'
+import { instance } from '../../src/kernels/simd/instance.js'
+import * as softmax from '../../src/kernels/softmax.js'
+
+/** The distance of a single-precision number to the next larger one. */
+const ulp = (x: number): number => {
+  const magnitude = Math.abs(x)
+  return magnitude < 2 ** -126 ? 2 ** -149 : 2 ** (Math.floor(Math.log2(magnitude)) - 23)
+}
+
+const EPSILON = 2 ** -24
+
+/** How many ulps two numbers differ by; ∞ where one is special and the other is another. */
+const ulps = (a: number, b: number): number => {
+  if (Object.is(a, b) || a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0
+  const distance = Math.abs(a - b) / ulp(b)
+  return Number.isFinite(distance) ? distance : Infinity
+}
+
+const worstUlps = (a: Floats, b: Floats): number => {
+  expect(a.length).toBe(b.length)
+  return Array.from(a).reduce((most, x, i) => Math.max(most, ulps(x, b[i])), 0)
+}
+
+const singles = (length: number, scale = 4): fc.Arbitrary<Float32Array> =>
+  fc.array(fc.integer({ min: -(2 ** 15), max: 2 ** 15 }), { minLength: length, maxLength: length })
+    .map(values => Float32Array.from(values, v => v / 2 ** 15 * scale))
+
+const special = fc.constantFrom(0, -0, Infinity, -Infinity, NaN, 1e-45, -1e-40, 2 ** -126, 88, -88, 89, -104, -150, 1e4, -1e4, 0.625, 1, -1, 3.4e38)
+const anything: fc.Arbitrary<Float32Array> =
+  fc.array(fc.oneof(special, fc.float({ noNaN: true, min: -100, max: 100 })), { minLength: 1, maxLength: 19 }).map(values => Float32Array.from(values))
+
+const size = fc.integer({ min: 0, max: 21 })
+
+/** The largest |a − b| relative to a bound for each entry. */
+const relativeTo = (a: Floats, b: Floats, bound: (index: number) => number): number => {
+  expect(a.length).toBe(b.length)
+  return Array.from(a).reduce((most, x, i) => {
+    const difference = Math.abs(x - b[i])
+    return difference === 0 ? most : Math.max(most, Number.isNaN(difference) ? Infinity : difference / bound(i))
+  }, 0)
+}
+
+test('the kernels under test are the ones that were asked for', () => {
+  expect(instance === undefined).toBe(process.env.PULLBACK_KERNELS === 'reference')
+})
+
+describe('activations, in ulps of the definition', () => {
+  test.each([
+    // 1/(1 + e) with e from the polynomial: two ulps of e, and three roundings.
+    ['sigmoid', activations.sigmoid, referenceActivations.sigmoid, 4],
+    ['tanh', activations.tanh, referenceActivations.tanh, 4],
+    ['relu', activations.relu, referenceActivations.relu, 0],
+    ['leakyRelu', activations.leakyRelu(0.25), referenceActivations.leakyRelu(0.25), 0]
+  ] as const)('%s', (_, fast, reference, bound) => {
+    fc.assert(fc.property(anything, x => { expect(worstUlps(fast(x), reference(x))).toBeLessThanOrEqual(bound) }), { numRuns: 500 })
+  })
+
+  test('silu: within 5 ulps, and |x| roundings of a subnormal sigmoid', () => {
+    fc.assert(fc.property(anything, x => {
+      const y = activations.silu(x), expected = referenceActivations.silu(x)
+      Array.from(y).forEach((v, i) => {
+        if (Math.abs(v - expected[i]) > Math.abs(x[i]) * 2 ** -149) expect(ulps(v, expected[i])).toBeLessThanOrEqual(5)
+      })
+      expect(Array.from(y, Number.isNaN)).toEqual(Array.from(expected, Number.isNaN))
+    }), { numRuns: 500 })
+  })
+
+  test('geluTanh: the rounding of its cubic is in the exponent, so the bound grows with |2u|', () => {
+    fc.assert(fc.property(singles(17, 12), x => {
+      const y = activations.geluTanh(x), expected = referenceActivations.geluTanh(x)
+      const exponent = (v: number) => 1.6 * Math.abs(v + 0.044715 * v ** 3)
+      expect(relativeTo(y, expected, i => ulp(expected[i]) * (6 + 4 * exponent(x[i])))).toBeLessThanOrEqual(1)
+    }))
+  })
+
+  test.each([
+    ['sigmoidGradient', activations.sigmoidGradient, referenceActivations.sigmoidGradient],
+    ['tanhGradient', activations.tanhGradient, referenceActivations.tanhGradient],
+    ['reluGradient', activations.reluGradient, referenceActivations.reluGradient],
+    ['leakyReluGradient', activations.leakyReluGradient(0.25), referenceActivations.leakyReluGradient(0.25)],
+    ['siluGradient', activations.siluGradient, referenceActivations.siluGradient],
+    ['geluTanhGradient', activations.geluTanhGradient, referenceActivations.geluTanhGradient]
+  ] as const)('%s: within 32 roundings of numbers of at most |dy| (1 + |v|)²', (_, fast, reference) => {
+    fc.assert(fc.property(size.chain(n => fc.tuple(singles(n, 6), singles(n))), ([v, dy]) => {
+      expect(relativeTo(fast(v, dy), reference(v, dy), i => EPSILON * Math.abs(dy[i]) * (1 + Math.abs(v[i])) ** 2)).toBeLessThanOrEqual(32)
+    }))
+  })
+})
+
+describe('matrix products: every entry within k + 2 roundings of Σ |a| |b|', () => {
+  const sizes = fc.record({
+    batch: fc.integer({ min: 0, max: 3 }), m: size, n: size, k: size, transposeA: fc.boolean(), transposeB: fc.boolean()
+  })
+  const large = fc.record({
+    batch: fc.constant(1), m: fc.integer({ min: 1, max: 90 }), n: fc.integer({ min: 250, max: 290 }), k: fc.integer({ min: 250, max: 300 }),
+    transposeA: fc.boolean(), transposeB: fc.boolean()
+  })
+  const check = (shape: gemm.Gemm, seed: number): void => {
+    const { batch, m, n, k } = shape
+    const at = (i: number) => Math.sin(i * 12.9898 + seed) // any numbers will do
+    const a = Float32Array.from({ length: batch * m * k }, (_, i) => at(i)), b = Float32Array.from({ length: batch * k * n }, (_, i) => at(i + 0.5))
+    const row = Float32Array.from({ length: n }, (_, i) => at(i + 0.25))
+    const absolute = referenceGemm.gemm(shape, a.map(Math.abs), b.map(Math.abs))
+    const bound = (i: number) => EPSILON * (k + 2) * (absolute[i] + Math.abs(row[n === 0 ? 0 : i % n]))
+    expect(relativeTo(gemm.gemm(shape, a, b), referenceGemm.gemm(shape, a, b), bound)).toBeLessThanOrEqual(1)
+    expect(relativeTo(gemm.affine(shape, a, b, row), referenceRows.affine(shape, a, b, row), bound)).toBeLessThanOrEqual(1)
+  }
+  test('small, with either side transposed and sizes of 0', () => {
+    fc.assert(fc.property(sizes, fc.nat(1000), check), { numRuns: 400 })
+  })
+  test('over the edges of cache blocks', () => {
+    fc.assert(fc.property(large, fc.nat(1000), check), { numRuns: 6 })
+  })
+  test('a NaN and an infinity reach exactly the entries that they belong to', () => {
+    const a = Float32Array.from({ length: 9 * 9 }, (_, i) => (i === 13 ? NaN : i === 40 ? Infinity : 1)), b = a.map((_, i) => 1 + i % 3)
+    const shape = { batch: 1, m: 9, n: 9, k: 9, transposeA: false, transposeB: false }
+    expect(Array.from(gemm.gemm(shape, a, b))).toEqual(Array.from(referenceGemm.gemm(shape, a, b)))
+  })
+})
+
+describe('rows', () => {
+  const matrix = fc.record({ n: fc.integer({ min: 1, max: 6 }), d: fc.integer({ min: 1, max: 21 }) })
+    .chain(({ n, d }) => fc.record({ n: fc.constant(n), d: fc.constant(d), x: singles(n * d), dy: singles(n * d), g: singles(d), b: singles(d) }))
+
+  test('softmax: within 16 ulps, also for −∞, and zeros where all is −∞', () => {
+    fc.assert(fc.property(fc.array(fc.oneof(fc.constantFrom(-Infinity, 1e4, -1e4), fc.float({ noNaN: true, min: -50, max: 50 })), { minLength: 1, maxLength: 21 }), values => {
+      const x = Float32Array.from(values)
+      const y = softmax.softmaxRows(x, 1, x.length, 2), expected = referenceSoftmax.softmaxRows(x, 1, x.length, 2)
+      // The exponent is rounded once: e^z has a relative error of |z| 2⁻²⁴, and z ≥ −104 where e^z > 0.
+      expect(relativeTo(y, expected, i => ulp(expected[i]) * 64)).toBeLessThanOrEqual(1)
+      expect(relativeTo(y, expected, () => 16 * EPSILON)).toBeLessThanOrEqual(1)
+    }))
+  })
+  test('softmax gradient', () => {
+    fc.assert(fc.property(matrix, ({ n, d, x, dy }) => {
+      const y = referenceSoftmax.softmaxRows(x, n, d, 1)
+      const largest = Math.max(...dy.map(Math.abs))
+      expect(relativeTo(softmax.softmaxRowsGradient(y, dy, n, d, 2), referenceSoftmax.softmaxRowsGradient(y, dy, n, d, 2), () => EPSILON * largest)).toBeLessThanOrEqual(8)
+    }))
+  })
+  test('layer norm and its gradient: relative to the inverse deviation', () => {
+    fc.assert(fc.property(matrix, ({ n, d, x, dy, g, b }) => {
+      const fast = layerNorm.rowStatistics(x, n, d, 0.01), slow = referenceLayerNorm.rowStatistics(x, n, d, 0.01)
+      const r = Math.max(...slow.inverseDeviation), size = Math.max(...x.map(Math.abs)) * r + 1
+      expect(relativeTo(fast.mean, slow.mean, () => EPSILON * 4)).toBeLessThanOrEqual(d)
+      expect(relativeTo(fast.inverseDeviation, slow.inverseDeviation, i => EPSILON * slow.inverseDeviation[i] * size * size)).toBeLessThanOrEqual(16 + d)
+      const y = layerNorm.layerNormRows(x, g, b, fast), z = referenceLayerNorm.layerNormRows(x, g, b, slow)
+      expect(relativeTo(y, z, () => EPSILON * 4 * size ** 3)).toBeLessThanOrEqual(16 + d)
+      const a = layerNorm.layerNormRowsGradient(x, g, fast, dy), c = referenceLayerNorm.layerNormRowsGradient(x, g, slow, dy)
+      expect(relativeTo(a.dx, c.dx, () => EPSILON * 16 * r * size ** 3)).toBeLessThanOrEqual(32 + d)
+      expect(relativeTo(a.dGamma, c.dGamma, () => EPSILON * 4 * size ** 3)).toBeLessThanOrEqual(8 * (16 + d + n))
+      expect(relativeTo(a.dBeta, c.dBeta, () => EPSILON * 4 * n)).toBeLessThanOrEqual(n)
+    }))
+  })
+  test('cross-entropy and its gradient', () => {
+    fc.assert(fc.property(matrix, fc.infiniteStream(fc.nat()), ({ n, d, x }, stream) => {
+      const targets = Int32Array.from(Array.from({ length: n }, () => { const t = stream.next().value % (d + 1); return t === d ? -100 : t }))
+      const loss = referenceCrossEntropy.crossEntropySum(x, targets, d, -100)
+      expect(Math.abs(crossEntropy.crossEntropySum(x, targets, d, -100) - loss)).toBeLessThanOrEqual(EPSILON * (16 + d) * n)
+      expect(relativeTo(crossEntropy.crossEntropyGradient(x, targets, d, -100, 0.5), referenceCrossEntropy.crossEntropyGradient(x, targets, d, -100, 0.5), () => EPSILON * (16 + d))).toBeLessThanOrEqual(1)
+    }))
+  })
+  test('sums, gathers and scatters', () => {
+    fc.assert(fc.property(matrix, fc.infiniteStream(fc.nat()), ({ n, d, x }, stream) => {
+      expect(relativeTo(rows.sumRows(x, n, d), referenceRows.sumRows(x, n, d), () => EPSILON * 4 * n * n)).toBeLessThanOrEqual(1)
+      const ids = Int32Array.from(Array.from({ length: 5 }, () => stream.next().value % n))
+      expect(Array.from(rows.gatherRows(x, ids, d))).toEqual(Array.from(referenceRows.gatherRows(x, ids, d)))
+      const dy = rows.gatherRows(x, ids, d)
+      expect(Array.from(rows.scatterAddRows(dy, ids, n, d))).toEqual(Array.from(referenceRows.scatterAddRows(dy, ids, n, d)))
+    }))
+  })
+  test('heads are split and merged alike', () => {
+    fc.assert(fc.property(fc.record({ batch: fc.integer({ min: 0, max: 2 }), heads: fc.integer({ min: 1, max: 3 }), time: size, width: fc.integer({ min: 1, max: 5 }), parts: fc.constantFrom(1, 3) }), layout => {
+      const length = layout.batch * layout.heads * layout.time * layout.width
+      const merged = Float32Array.from({ length: length * layout.parts }, (_, i) => i)
+      const parts = heads.splitHeads(merged, layout)
+      parts.forEach((part, index) => {
+        const expected = new Float32Array(length)
+        referenceHeads.splitPart(expected, merged, layout, index)
+        expect(Array.from(part)).toEqual(Array.from(expected))
+      })
+      expect(Array.from(heads.mergeHeads(parts, layout))).toEqual(Array.from(merged))
+    }))
+  })
+})
+
+describe('entry by entry', () => {
+  test('add, multiply and scale are exact, for special numbers too', () => {
+    fc.assert(fc.property(anything, x => {
+      const y = x.map((_, i) => x[x.length - 1 - i])
+      expect(worstUlps(entrywise.add(x, y), referenceEntrywise.add(x, y))).toBe(0)
+      expect(worstUlps(entrywise.multiply(x, y), referenceEntrywise.multiply(x, y))).toBe(0)
+      expect(worstUlps(entrywise.scale(x, 0.375), referenceEntrywise.scale(x, 0.375))).toBe(0)
+    }))
+  })
+  test('descent, running means and Adam: a few roundings', () => {
+    fc.assert(fc.property(size.chain(n => fc.tuple(singles(n), singles(n), singles(n))), ([a, b, c]) => {
+      expect(relativeTo(entrywise.descend(a, b, 0.3), referenceEntrywise.descend(a, b, 0.3), () => EPSILON * 8)).toBeLessThanOrEqual(2)
+      for (const power of [1, 2] as const)
+        expect(relativeTo(adam.runningMean(a, b, 0.9, power), referenceAdam.runningMean(a, b, 0.9, power), () => EPSILON * 16)).toBeLessThanOrEqual(3)
+      const v = c.map(x => x * x + 0.01), step = { rate: 0.1, firstCorrection: 0.1, secondCorrection: 0.01, epsilon: 1e-8, decay: 0.1 }
+      const expected = referenceAdam.adamUpdate(a, b, v, step)
+      expect(relativeTo(adam.adamUpdate(a, b, v, step), expected, i => EPSILON * (4 + Math.abs(a[i] - expected[i])))).toBeLessThanOrEqual(8)
+    }))
+  })
+  test('inner products in double precision', () => {
+    fc.assert(fc.property(size.chain(n => fc.tuple(singles(n), singles(n))), ([a, b]) => {
+      expect(Math.abs(entrywise.dot(a, b) - referenceEntrywise.dot(a, b))).toBeLessThanOrEqual(1e-13)
+    }))
+  })
+})
+
+describe('attention', () => {
+  const cases = fc.record({
+    items: fc.integer({ min: 1, max: 2 }), heads: fc.integer({ min: 1, max: 2 }), queries: fc.integer({ min: 1, max: 19 }), extra: fc.integer({ min: -2, max: 5 }),
+    width: fc.integer({ min: 1, max: 9 }), valueWidth: fc.integer({ min: 1, max: 9 }), causal: fc.boolean(), padded: fc.boolean(), seed: fc.nat(1000)
+  })
+  test('weights, outputs and gradients, with causal masks, padding and more keys than queries', () => {
+    fc.assert(fc.property(cases, ({ items, heads: count, queries, extra, width, valueWidth, causal, padded, seed }) => {
+      const keys = Math.max(1, queries + extra), matrices = items * count
+      const sizes = { matrices, heads: count, queries, keys, width, valueWidth }
+      const made = (length: number, from: number) => Float32Array.from({ length }, (_, i) => 2 * Math.sin(i * 7.13 + seed + from))
+      const q = made(matrices * queries * width, 0.1), k = made(matrices * keys * width, 0.2), v = made(matrices * keys * valueWidth, 0.3)
+      const dy = made(matrices * queries * valueWidth, 0.4)
+      const keep = padded ? Int32Array.from({ length: items * keys }, (_, i) => ((i + seed) % 3 === 0 ? 0 : 1)) : undefined
+      const mask = { causal, keep }
+      const w = attention.attentionWeights(sizes, mask, q, k), expected = referenceAttention.attentionWeights(sizes, mask, q, k)
+      expect(relativeTo(w, expected, () => EPSILON * 32 * (1 + width))).toBeLessThanOrEqual(1)
+      expect(Array.from(w, x => x === 0)).toEqual(Array.from(expected, x => x === 0))
+      expect(relativeTo(attention.attend(sizes, mask, w, v), referenceAttention.attend(sizes, expected, v), () => EPSILON * 64 * (1 + width + keys))).toBeLessThanOrEqual(1)
+      const a = attention.attentionGradient(sizes, mask, q, k, v, w, dy), b = referenceAttention.attentionGradient(sizes, q, k, v, expected, dy)
+      const bound = EPSILON * 64 * (1 + width + valueWidth) * (queries + keys)
+      for (const part of ['dq', 'dk', 'dv'] as const) expect(relativeTo(a[part], b[part], () => bound)).toBeLessThanOrEqual(1)
+    }), { numRuns: 300 })
+  })
+})
