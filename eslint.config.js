@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'bench/', 'coverage/', 'reports/', '**/*.generated.ts', 'src/kernels/simd/assembly/'] },
+  { ignores: ['dist/', 'node_modules/', 'bench/', 'coverage/', 'reports/', '**/*.generated.ts', 'src/kernels/simd/assembly/', 'test/outsider/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
