@@ -5,9 +5,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
-  characterTokenizer, completeSentence, gpt, initGpt, random, sampler, tensor, tree, type Checkpoint, type Tokenizer, type Tokens
+  characterTokenizer, completeSentence, gptDecoder, initGpt, random, sampler, tensor, tree, type Checkpoint, type Tokenizer, type Tokens
 } from 'pullback'
-import { loadCheckpoint, readText, saveCheckpoint } from 'pullback/node'
+import { ensureWritable, loadCheckpoint, readText, saveCheckpoint } from 'pullback/node'
 import { ownText } from './corpus.js'
 import { curve, display } from './display.js'
 import { type Options, parseOptions } from './options.js'
@@ -51,9 +51,9 @@ const divided = (tokens: Tokens, context: number): E.Either<string, Pick<Trainin
 }
 
 /** Completes a prompt with a model and prints it. */
-const complete = ({ options, context }: Setting, { params, heads, tokenizer }: Checkpoint, prompt: string, length: number): E.Either<string, string> => pipe(
+const complete = ({ options }: Setting, { params, heads, tokenizer }: Checkpoint, prompt: string, length: number): E.Either<string, string> => pipe(
   completeSentence({
-    model: gpt({ heads }), params, context, tokenizer, sampler: sampler(options), count: length
+    decoder: gptDecoder(heads), params, tokenizer, sampler: sampler(options), count: length
   })(prompt, random.foldIn(1)(random.key(options.seed))),
   E.bimap(problem => `the prompt cannot be used: ${problem}`, added => `${prompt}${added}`))
 
@@ -103,7 +103,8 @@ const program = (options: Options): TE.TaskEither<string, void> => pipe(
   TE.apS('text', options.text === undefined ? ownText : readText(options.text)),
   TE.bind('before', ({ text }) => checkpointFor(options, text)),
   TE.bind('setting', ({ text, before }) => TE.right({ options, text, before, context: before.params.wpe.weight.shape[0] })),
-  // A prompt that cannot be used should be said before the training, not after it.
+  // What would fail after the training should be said before it.
+  TE.chainFirst(() => options.save === undefined ? TE.right(undefined) : ensureWritable(options.save)),
   TE.chainFirstEitherK(({ setting, before }) => options.prompt === undefined ? E.right('') : complete(setting, before, options.prompt, 0)),
   TE.chainFirstIOK(({ text, setting, before }) => () => {
     const [vocabulary, width] = before.params.wte.weight.shape

@@ -5,7 +5,7 @@
  * @module
  */
 import { createReadStream } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -41,6 +41,15 @@ export const writeBytes = (path: string) => (bytes: Uint8Array): TE.TaskEither<s
   async () => {
     await writeFile(`${path}.part`, bytes)
     await rename(`${path}.part`, path)
+  },
+  error => `cannot write ${path}: ${reasonOf(error)}`)
+
+/** Whether a file can be written at a path; for a program that should say so before it works for minutes. */
+export const ensureWritable = (path: string): TE.TaskEither<string, void> => TE.tryCatch(
+  async () => {
+    const file = await open(`${path}.part`, 'a')
+    await file.close()
+    await unlink(`${path}.part`)
   },
   error => `cannot write ${path}: ${reasonOf(error)}`)
 

@@ -174,6 +174,43 @@ export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
 }
 
 /**
+ * The last row of a tensor with at least two axes, as one axis: the last position of the last sequence.
+ * Shapes: `[..., T, D]` to `[D]`. Throws `ShapeError` where there is no row.
+ *
+ * @category shapes
+ */
+export const lastRow = (x: Tensor): Tensor => {
+  const { batch, rows, columns } = matricesOf('tensor.lastRow', x.shape)
+  if (batch * rows === 0) throw new ShapeError('tensor.lastRow', 'at least one row', [x.shape])
+  const start = (batch * rows - 1) * columns
+  const y = freshFor(x, columns)
+  for (let j = 0; j < columns; j++) y[j] = x.data[start + j]
+  return own([columns], y)
+}
+
+/**
+ * The rows of `more` behind those of each matrix of `x`, the last argument.
+ * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` where the other axes differ.
+ *
+ * @category shapes
+ */
+export const appendRows = (more: Tensor) => (x: Tensor): Tensor => {
+  const first = matricesOf('tensor.appendRows', x.shape), second = matricesOf('tensor.appendRows', more.shape)
+  const leading = x.shape.slice(0, -2)
+  if (first.columns !== second.columns || !sameShape(leading, more.shape.slice(0, -2)))
+    throw new ShapeError('tensor.appendRows', 'two tensors that differ in the number of rows only', [x.shape, more.shape])
+  checkPrecision('tensor.appendRows', x, more)
+  const a = first.rows * first.columns, b = second.rows * second.columns
+  const y = freshFor(x, x.data.length + more.data.length)
+  for (let batch = 0; batch < first.batch; batch++) {
+    const to = batch * (a + b)
+    for (let i = 0; i < a; i++) y[to + i] = x.data[batch * a + i]
+    for (let i = 0; i < b; i++) y[to + a + i] = more.data[batch * b + i]
+  }
+  return own([...leading, first.rows + second.rows, first.columns], y)
+}
+
+/**
  * The entry at the given position, one index for each axis.
  * Throws `RangeError` where the indices do not name an entry.
  *

@@ -9,7 +9,7 @@ import type { Key } from '../random/key.js'
 import { generate, type GenerateOptions } from '../training/generation.js'
 import type { Tokenizer } from './tokenizer.js'
 
-export interface CompletionOptions<P> extends GenerateOptions<P> {
+export interface CompletionOptions<P, C> extends GenerateOptions<P, C> {
   readonly tokenizer: Tokenizer
 }
 
@@ -19,7 +19,7 @@ export interface CompletionOptions<P> extends GenerateOptions<P> {
  *
  * @category generation
  */
-export const completeSentence = <P>({ tokenizer, ...options }: CompletionOptions<P>) =>
+export const completeSentence = <P, C>({ tokenizer, ...options }: CompletionOptions<P, C>) =>
   (prompt: string, key: Key): E.Either<string, string> => pipe(
     tokenizer.encode(prompt),
     E.filterOrElse(ids => ids.length > 0, () => 'expected a prompt with at least one symbol, got an empty one'),

@@ -3,18 +3,17 @@
  *
  * @module
  */
-import type { Layer } from '../layer/layer.js'
+import type { Decoder } from '../models/decoder.js'
 import { foldIn, type Key } from '../random/key.js'
 import { ShapeError } from '../tensor/shape.js'
-import { freshFor, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { region, regionLoop, settled } from '../tree/region.js'
 import type { Sampler } from './sampling.js'
 
-export interface Generator<P> {
-  /** Tokens `[1, T]` to logits `[1, T, V]`. */
-  readonly model: Layer<P, Tokens, Tensor, void>
+/** A decoder and its parameters. */
+export interface Generator<P, C> {
+  readonly decoder: Decoder<P, C>
   readonly params: P
-  /** The longest sequence that the model takes; it sees the last ones of a longer one. */
-  readonly context: number
 }
 
 /**
@@ -22,17 +21,12 @@ export interface Generator<P> {
  *
  * @category generation
  */
-export const nextTokenLogits = <P>({ model, params, context }: Generator<P>) => (tokens: readonly number[]): Tensor => {
+export const nextTokenLogits = <P, C>({ decoder, params }: Generator<P, C>) => (tokens: readonly number[]): Tensor => {
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
-  const seen = tokens.slice(-context)
-  const logits = model.forward(params, tokensFromArray([1, seen.length], seen))
-  const vocabulary = logits.shape[2]
-  const last = freshFor(logits, vocabulary)
-  for (let v = 0; v < vocabulary; v++) last[v] = logits.data[(seen.length - 1) * vocabulary + v]
-  return own([vocabulary], last)
+  return region(() => decoder.read(params, decoder.empty(params), tokens)[0])
 }
 
-export interface GenerateOptions<P> extends Generator<P> {
+export interface GenerateOptions<P, C> extends Generator<P, C> {
   readonly sampler: Sampler
   /** How many tokens to generate at the most. */
   readonly count: number
@@ -40,21 +34,31 @@ export interface GenerateOptions<P> extends Generator<P> {
   readonly until?: (token: number) => boolean
 }
 
+interface Generated<C> {
+  readonly cache: C
+  /** What the decoder has not read yet: the prompt, then the last token. */
+  readonly unread: readonly number[]
+  readonly tokens: readonly number[]
+}
+
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one.
+ * generation begins with the shorter one. Throws `ShapeError` where there is no token to start from.
  *
  * @category generation
  */
-export const generate = <P>({ sampler, count, until = () => false, ...generator }: GenerateOptions<P>) => {
-  const logitsAfter = nextTokenLogits(generator)
-  return (prompt: readonly number[], key: Key): readonly number[] => {
-    const tokens = Array.from(prompt)
-    for (let i = 0; i < count; i++) {
-      const token = sampler(logitsAfter(tokens))(foldIn(i)(key))
-      tokens.push(token)
-      if (until(token)) break
-    }
-    return tokens.slice(prompt.length)
+export const generate = <P, C>({ decoder, params, sampler, count, until = () => false }: GenerateOptions<P, C>) =>
+  (prompt: readonly number[], key: Key): readonly number[] => {
+    if (prompt.length === 0) throw new ShapeError('generate', 'at least one token', [[0]])
+    return region(() => {
+      const near = settled(params)
+      const first: Generated<C> = { cache: decoder.empty(near), unread: prompt, tokens: [] }
+      return regionLoop(first, ({ cache, unread, tokens }) => {
+        const last = tokens[tokens.length - 1]
+        if (tokens.length >= count || (last !== undefined && until(last))) return undefined
+        const [logits, next] = decoder.read(near, cache, unread)
+        const token = sampler(logits)(foldIn(tokens.length)(key))
+        return { cache: next, unread: [token], tokens: [...tokens, token] }
+      }).tokens
+    })
   }
-}
