@@ -31,3 +31,10 @@ export const scatterAddRows = (dy: Floats, ids: Integers, rows: number, width: n
   })
   return done === undefined ? reference.scatterAddRows(dy, ids, rows, width) : done[0][0]
 }
+
+/** For each of `batch` items, the numbers of `a` and then those of `b`. */
+export const appendRows = (a: Floats, b: Floats, batch: number): FreshFloats => {
+  const done = batch === 0 ? undefined : call({ reads: [a, b], writes: [a.length + b.length] }, (kernels, [pa, pb], [y]) =>
+    kernels.appendRows(y, pa, pb, batch, a.length / batch, b.length / batch))
+  return done === undefined ? reference.appendRows(a, b, batch) : done[0][0]
+}

@@ -6,6 +6,7 @@
 import type * as E from 'fp-ts/lib/Eq.js'
 import * as kernel from '../kernels/entrywise.js'
 import { gemm } from '../kernels/gemm.js'
+import { appendRows as appendArrays } from '../kernels/rows.js'
 import { matricesOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 import {
   checkAlike, checkPrecision, freshFor, fromArray, type Nested, own, type Precision, precisionOf, type Tensor
@@ -200,13 +201,7 @@ export const appendRows = (more: Tensor) => (x: Tensor): Tensor => {
   if (first.columns !== second.columns || !sameShape(leading, more.shape.slice(0, -2)))
     throw new ShapeError('tensor.appendRows', 'two tensors that differ in the number of rows only', [x.shape, more.shape])
   checkPrecision('tensor.appendRows', x, more)
-  const a = first.rows * first.columns, b = second.rows * second.columns
-  const y = freshFor(x, x.data.length + more.data.length)
-  for (let batch = 0; batch < first.batch; batch++) {
-    const to = batch * (a + b)
-    for (let i = 0; i < a; i++) y[to + i] = x.data[batch * a + i]
-    for (let i = 0; i < b; i++) y[to + a + i] = more.data[batch * b + i]
-  }
+  const y = appendArrays(x.data, more.data, first.batch)
   return own([...leading, first.rows + second.rows, first.columns], y)
 }
 

@@ -191,6 +191,12 @@ describe('rows', () => {
       expect(Array.from(rows.scatterAddRows(dy, ids, n, d))).toEqual(Array.from(referenceRows.scatterAddRows(dy, ids, n, d)))
     }))
   })
+  test('rows are appended alike', () => {
+    fc.assert(fc.property(fc.integer({ min: 0, max: 3 }), size, size, (batch, first, second) => {
+      const a = Float32Array.from({ length: batch * first }, (_, i) => i), b = Float32Array.from({ length: batch * second }, (_, i) => -i)
+      expect(Array.from(rows.appendRows(a, b, batch))).toEqual(Array.from(referenceRows.appendRows(a, b, batch)))
+    }))
+  })
   test('heads are split and merged alike', () => {
     fc.assert(fc.property(fc.record({ batch: fc.integer({ min: 0, max: 2 }), heads: fc.integer({ min: 1, max: 3 }), time: size, width: fc.integer({ min: 1, max: 5 }), parts: fc.constantFrom(1, 3) }), layout => {
       const length = layout.batch * layout.heads * layout.time * layout.width

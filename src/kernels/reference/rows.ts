@@ -46,3 +46,14 @@ export const scatterAddRows = (dy: Floats, ids: Integers, rows: number, width: n
     for (let j = 0, from = i * width, to = ids[i] * width; j < width; j++) table[to + j] += dy[from + j]
   return table
 }
+
+/** For each of `batch` items, the numbers of `a` and then those of `b`. */
+export const appendRows = (a: Floats, b: Floats, batch: number): FreshFloats => {
+  const first = batch === 0 ? 0 : a.length / batch, second = batch === 0 ? 0 : b.length / batch
+  const y = freshLike(a, a.length + b.length)
+  for (let item = 0, to = 0; item < batch; item++) {
+    for (let i = 0; i < first; i++) y[to++] = a[item * first + i]
+    for (let i = 0; i < second; i++) y[to++] = b[item * second + i]
+  }
+  return y
+}

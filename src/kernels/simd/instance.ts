@@ -40,6 +40,7 @@ export interface Kernels {
   readonly runningMeanSquare: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
   readonly adam: (y: Pointer, theta: Pointer, m: Pointer, v: Pointer, rate: number, first: number, second: number, epsilon: number, decay: number, n: number) => void
   readonly addToRows: (y: Pointer, row: Pointer, rows: number, n: number) => void
+  readonly appendRows: (y: Pointer, a: Pointer, b: Pointer, batch: number, first: number, second: number) => void
   readonly sumRows: (y: Pointer, x: Pointer, rows: number, n: number) => void
   readonly gatherRows: (y: Pointer, table: Pointer, ids: Pointer, count: number, n: number) => void
   readonly scatterAddRows: (table: Pointer, dy: Pointer, ids: Pointer, count: number, n: number) => void

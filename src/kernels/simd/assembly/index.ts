@@ -5,6 +5,6 @@ export {
   runningMean, runningMeanSquare, scale, sigmoid, sigmoidGradient, silu, siluGradient, tanh, tanhGradient
 } from './pointwise'
 export {
-  addToRows, crossEntropy, crossEntropyGradient, gatherRows, layerNorm, layerNormGradient, rowStatistics, scatterAddRows, softmax,
+  addToRows, appendRows, crossEntropy, crossEntropyGradient, gatherRows, layerNorm, layerNormGradient, rowStatistics, scatterAddRows, softmax,
   softmaxGradient, splitHeads, sumRows
 } from './rows'

@@ -213,3 +213,11 @@ export function splitHeads(split: usize, merged: usize, batch: i32, heads: i32, 
         else memory.copy(split, at, 4 * width)
       }
 }
+
+/** For each item, `first` numbers of a and then `second` numbers of b. */
+export function appendRows(y: usize, a: usize, b: usize, batch: i32, first: i32, second: i32): void {
+  for (let item = 0; item < batch; item++, y += 4 * (first + second), a += 4 * first, b += 4 * second) {
+    memory.copy(y, a, 4 * first)
+    memory.copy(y + 4 * first, b, 4 * second)
+  }
+}
