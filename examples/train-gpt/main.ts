@@ -65,23 +65,24 @@ const sample = (setting: Setting, model: Checkpoint, title: string): void => {
 }
 
 /** Trains as long as the options say and shows how it goes. */
-const trained = (setting: Setting): E.Either<string, Checkpoint> => {
+const trained = (setting: Setting): TE.TaskEither<string, Checkpoint> => {
   const { options, text, before, context } = setting
-  if (options.steps === 0) return E.right(before)
+  if (options.steps === 0) return TE.right(before)
   return pipe(
     tokensOf(before.tokenizer, text),
     E.mapLeft(problem => `the text does not fit the model: ${problem}`),
     E.chain(tokens => divided(tokens, context)),
-    E.map(parts => {
-      const { preset, steps, plain } = options
+    TE.fromEither,
+    TE.chainTaskK(parts => async () => {
+      const { preset, steps, workers, plain } = options
       const run: TrainingRun = {
-        ...parts, preset, steps, context, heads: before.heads, key: random.foldIn(2)(random.key(options.seed))
+        ...parts, preset, steps, workers, context, heads: before.heads, key: random.foldIn(2)(random.key(options.seed))
       }
       sample(setting, before, 'A sample before training:')
       const losses: number[] = []
       const shown = display(steps, preset.batch * context, plain || !process.stdout.isTTY, print)
       const began = Date.now()
-      const params = train(run, before.params, progress => {
+      const params = await train(run, before.params, progress => {
         losses.push(progress.trainingLoss)
         shown.report(progress)
       })
@@ -111,7 +112,7 @@ const program = (options: Options): TE.TaskEither<string, void> => pipe(
     print(`${text.length.toLocaleString('en')} characters of text, ${vocabulary} symbols`)
     print(`GPT with ${tree.count(before.params).toLocaleString('en')} parameters: ${before.params.h.length} layers, ${before.heads} heads, width ${width}, context ${setting.context}; preset ${options.presetName}, seed ${options.seed}`)
   }),
-  TE.bind('after', ({ setting }) => TE.fromEither(trained(setting))),
+  TE.bind('after', ({ setting }) => trained(setting)),
   TE.chainFirst(({ after }) => options.save === undefined ? TE.right(undefined) : pipe(
     saveCheckpoint(options.save)(after), TE.map(() => { print(`saved to ${options.save}`) }))),
   TE.chainEitherK(({ setting, after }) => complete(setting, after, options.prompt ?? defaultPrompt(setting), options.length)),

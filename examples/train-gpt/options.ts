@@ -1,6 +1,7 @@
 /**
  * The command line.
  */
+import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 
 /** A model and how it is trained. */
@@ -39,6 +40,7 @@ export interface Options {
   readonly load: string | undefined
   readonly steps: number
   readonly seed: number
+  readonly workers: number
   readonly prompt: string | undefined
   readonly length: number
   readonly temperature: number
@@ -64,6 +66,7 @@ export const parseOptions = (argv: readonly string[]): Options => {
     .addOption(new Option('--preset <name>', 'the size of the model and how it is trained').choices(Object.keys(PRESETS)).default('small'))
     .option('--steps <n>', 'how many steps to train (default: that of the preset)', naturalNumber)
     .option('--seed <n>', 'the same seed gives the same losses to the last bit', naturalNumber, 1337)
+    .option('--workers <n>', 'threads that compute gradients; has no influence on the losses', positiveInteger, Math.min(2, availableParallelism()))
     .option('--prompt <text>', 'the beginning of a sentence to complete')
     .option('--length <n>', 'how many characters to add to the prompt', naturalNumber, 200)
     .option('--temperature <t>', '0 takes the likeliest character, 1 draws from the model as it is',
@@ -78,13 +81,13 @@ export const parseOptions = (argv: readonly string[]): Options => {
     .showSuggestionAfterError(false)
   program.parse(argv, { from: 'user' })
   const given = program.opts<{
-    text?: string, preset: keyof typeof PRESETS, steps?: number, seed: number, prompt?: string, length: number, temperature: number,
+    text?: string, preset: keyof typeof PRESETS, steps?: number, seed: number, workers: number, prompt?: string, length: number, temperature: number,
     topK?: number, topP?: number, save?: string, load?: string, plain: boolean
   }>()
   const preset: Preset = PRESETS[given.preset]
   return {
     preset, presetName: given.preset, text: given.text, save: given.save, load: given.load, steps: given.steps ?? preset.steps,
-    seed: given.seed, prompt: given.prompt, length: given.length, temperature: given.temperature, topK: given.topK, topP: given.topP,
+    seed: given.seed, workers: given.workers, prompt: given.prompt, length: given.length, temperature: given.temperature, topK: given.topK, topP: given.topP,
     plain: given.plain
   }
 }

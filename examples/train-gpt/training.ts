@@ -3,9 +3,10 @@
  */
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adamW, clipped, crossEntropy, decayMatrices, gpt, random, randomWindows, start, trainingStep, warmupCosine, type GptParams, type Key,
-  type Tokens
+  adamW, clipped, combined, crossEntropy, decayMatrices, gpt, lossAndGradient, random, randomWindows, shards, start, stepWith, warmupCosine,
+  type Example, type GptParams, type Key, type LossAndGradient, type Tokens
 } from 'pullback'
+import { gradientPool, type GradientPool } from 'pullback/workers'
 import type { Preset } from './options.js'
 
 export interface TrainingRun {
@@ -13,6 +14,7 @@ export interface TrainingRun {
   readonly heads: number
   readonly context: number
   readonly steps: number
+  readonly workers: number
   readonly key: Key
   readonly training: Tokens
   readonly validation: Tokens
@@ -38,9 +40,36 @@ export const meanLoss = (params: GptParams, tokens: Tokens, batches: number, { p
   return losses.reduce((a, b) => a + b, 0) / batches
 }
 
+/** What training a GPT computes for a part of a batch, here or in a worker. */
+export interface ModelSettings {
+  readonly heads: number
+  readonly dropout: number
+}
+
+export const gradientOf = ({ heads, dropout }: ModelSettings) =>
+  (params: GptParams, part: Example<Tokens, Tokens>, key: Key): LossAndGradient<GptParams> =>
+    lossAndGradient(gpt({ heads, dropout: dropout === 0 ? undefined : { rate: dropout, key } }), crossEntropy())(params, part)
+
+type Gradient = Pick<GradientPool<GptParams, Tokens, Tokens>, 'lossAndGradient' | 'close'>
+
+/** A batch is always cut into so many parts, whoever computes them. */
+const SHARDS = 2
+
+/** The gradient with several workers, or without any; the bits are the same. */
+const gradientWith = (settings: ModelSettings, workers: number, like: GptParams): Gradient => {
+  if (workers > 1)
+    return gradientPool({ script: new URL('./worker.js', import.meta.url), workers, shards: SHARDS, settings, like })
+  const here = gradientOf(settings)
+  return {
+    lossAndGradient: (params, batch, keyOf) => Promise.resolve(combined(shards(SHARDS)(batch).map((part, i) =>
+      ({ rows: part.input.shape[0], part: here(params, part, keyOf(i)) })))),
+    close: () => Promise.resolve()
+  }
+}
+
 /** Trains, and reports every step. */
-export const train = (run: TrainingRun, initial: GptParams, report: (progress: Report) => void): GptParams => {
-  const { preset, heads, context, steps, training, validation } = run
+export const train = async (run: TrainingRun, initial: GptParams, report: (progress: Report) => void): Promise<GptParams> => {
+  const { preset, heads, context, steps, workers, training, validation } = run
   const [batchKey, dropoutKey] = random.split(run.key)
   const optimizer = pipe(
     adamW({
@@ -48,20 +77,21 @@ export const train = (run: TrainingRun, initial: GptParams, report: (progress: R
       beta2: preset.beta2, weightDecay: preset.weightDecay, decays: decayMatrices
     }),
     clipped(1))
-  const step = trainingStep({
-    model: (key: Key) => gpt({ heads, dropout: preset.dropout === 0 ? undefined : { rate: preset.dropout, key } }),
-    loss: crossEntropy(),
-    optimizer
-  })
+  const gradients = gradientWith({ heads, dropout: preset.dropout }, workers, initial)
   const every = Math.max(1, Math.floor(steps / EVALUATIONS))
-  let current = start(optimizer, initial)
-  let validationLoss = NaN
-  for (let i = 0; i < steps; i++) {
-    const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))
-    const { loss, params, state } = step(current, batch, random.foldIn(i)(dropoutKey))
-    current = { params, state }
-    if (i % every === every - 1 || i === 0) validationLoss = meanLoss(params, validation, QUICK_BATCHES, run)
-    report({ step: i + 1, trainingLoss: loss, validationLoss })
+  try {
+    let current = start(optimizer, initial)
+    let validationLoss = NaN
+    for (let i = 0; i < steps; i++) {
+      const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))
+      const keyOf = (part: number): Key => pipe(dropoutKey, random.foldIn(i), random.foldIn(part))
+      const { loss, params, state } = stepWith(optimizer)(current, await gradients.lossAndGradient(current.params, batch, keyOf))
+      current = { params, state }
+      if (i % every === every - 1 || i === 0) validationLoss = meanLoss(params, validation, QUICK_BATCHES, run)
+      report({ step: i + 1, trainingLoss: loss, validationLoss })
+    }
+    return current.params
+  } finally {
+    await gradients.close()
   }
-  return current.params
 }

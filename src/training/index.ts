@@ -1,4 +1,5 @@
 export * from './batches.js'
 export * from './generation.js'
 export * from './sampling.js'
+export * from './sharding.js'
 export * from './step.js'
