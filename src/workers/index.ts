@@ -18,6 +18,7 @@ import type { Key } from '../random/key.js'
 import { type Example, type LossAndGradient } from '../training/step.js'
 import { combined, type Rows, shards } from '../training/sharding.js'
 import { fromArray, precisionOf } from '../tensor/tensor.js'
+import { region, settled } from '../tree/region.js'
 import { flatten, map } from '../tree/tree.js'
 
 /**
@@ -30,7 +31,8 @@ export type Work<S, P, X, T> = (settings: S) => (params: P, part: Example<X, T>,
 export const serveGradients = <S, P, X, T>(work: Work<S, P, X, T>): void => {
   workerpool.worker({
     gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): number => {
-      const { loss, gradient } = work(settings)(params, part, key)
+      // One copy for the whole step: reading shared memory is slower than reading memory of one's own.
+      const { loss, gradient } = region(() => work(settings)(settled(params), part, key))
       write(gradient, result)
       return loss
     }
