@@ -1,0 +1,89 @@
+import {
+  adamW, crossEntropy, generate, gpt, gptDecoder, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, sample,
+  start, stepWith, tensor, trainingStep
+} from '../../dist/src/index.js'
+import { gemm as reference } from '../../dist/src/kernels/reference/gemm.js'
+import { call } from '../../dist/src/kernels/simd/arena.js'
+import { instance } from '../../dist/src/kernels/simd/instance.js'
+import { gradientPool } from '../../dist/src/workers/index.js'
+import * as shapes from '../shapes.js'
+
+const square = n => ({ batch: 1, m: n, n, k: n, transposeA: false, transposeB: false })
+const matrices = n => [shapes.numbers(n * n), shapes.numbers(n * n, 1, 2)]
+
+const model = () => {
+  const { heads, batch, context, vocabulary, ...rest } = shapes.gpt
+  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
+  return { params: initGpt({ ...rest, context, vocabulary })(random.key(0)), example: { input: tokens(1), target: tokens(2) }, heads }
+}
+
+/** Generates as many tokens as fit the context, from one token. */
+const generation = decoder => () => {
+  const { params, heads } = model()
+  const count = shapes.gpt.context - 1
+  let seed = 0
+  return { run: () => generate({ decoder: decoder(heads), params, sampler: sample, count })([1], random.key(seed++)), work: count }
+}
+
+export const pullback = {
+  name: 'pullback',
+  gemm: n => {
+    const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
+    return { run: () => tensor.matmul(b)(a) }
+  },
+  step: () => {
+    const { params, example, heads } = model()
+    const optimizer = adamW({ learningRate: 1e-3 })
+    const step = trainingStep({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
+    let current = start(optimizer, params)
+    return { run: () => { current = step(current, example, random.key(0)) } }
+  },
+  generation: generation(heads => gptDecoder(heads)),
+  mlp: () => {
+    const { sizes, batch, rate } = shapes.mlp
+    const input = tensor.fromArray([batch, sizes[0]], shapes.numbers(batch * sizes[0])), target = tensor.tokensFromArray([batch], shapes.ids(batch, 10))
+    const optimizer = gradientDescent({ learningRate: rate })
+    const step = trainingStep({ model: mlp(relu), loss: crossEntropy(), optimizer })
+    let current = start(optimizer, initMlp(sizes)(random.key(0)))
+    return { run: () => { current = step(current, { input, target }, random.key(0)) } }
+  }
+}
+
+export const twoWorkers = {
+  name: 'pullback, 2 workers',
+  step: () => {
+    const { params, example, heads } = model()
+    const optimizer = adamW({ learningRate: 1e-3 })
+    const pool = gradientPool({ script: new URL('./worker.js', import.meta.url), workers: 2, shards: 2, settings: { heads }, like: params })
+    let current = start(optimizer, params)
+    return {
+      run: async () => { current = stepWith(optimizer)(current, await pool.lossAndGradient(current.params, example, () => random.key(0))) },
+      end: () => pool.close()
+    }
+  }
+}
+
+export const bareKernel = {
+  name: 'pullback, bare kernel',
+  gemm: n => {
+    const [a, b] = matrices(n)
+    const scratch = instance.kernels.gemmScratchBytes.value
+    // One call places the matrices; what is timed is the kernel on memory that is already there.
+    const timed = rounds => call({ reads: [a, b], writes: [n * n], scratch }, (kernels, [pa, pb], [c], free) => {
+      const began = performance.now()
+      for (let i = 0; i < rounds; i++) kernels.gemm(c, pa, pb, 1, n, n, n, 0, 0, free)
+      return performance.now() - began
+    })[1]
+    return { timed }
+  }
+}
+
+export const plain = {
+  name: 'pullback, reference in TypeScript',
+  gemm: n => {
+    const [a, b] = matrices(n)
+    return { run: () => reference(square(n), a, b) }
+  }
+}
+
+export const withoutCache = { name: 'pullback, without cache', generation: generation(heads => recomputing(gpt({ heads }), shapes.gpt.context)) }

@@ -1,0 +1,13 @@
+/** nanoGPT's configuration for a CPU. */
+export const gpt = { layers: 4, heads: 4, width: 128, context: 64, batch: 12, vocabulary: 65 }
+
+/** A classifier of handwritten digits. */
+export const mlp = { sizes: [784, 128, 64, 10], batch: 64, rate: 0.1 }
+
+/** Numbers that look random and are the same for everybody. */
+export const numbers = (length, scale = 1, seed = 1) => Float32Array.from({ length }, (_, i) => {
+  const x = Math.sin((i + 1) * 12.9898 + seed * 78.233) * 43758.5453
+  return (x - Math.floor(x) - 0.5) * 2 * scale
+})
+
+export const ids = (length, below, seed = 1) => Int32Array.from(numbers(length, 0.5, seed), x => Math.floor((x + 0.5) * below))
