@@ -17,7 +17,7 @@ import workerpool from 'workerpool'
 import type { Key } from '../random/key.js'
 import { type Example, type LossAndGradient } from '../training/step.js'
 import { combined, type Rows, shards } from '../training/sharding.js'
-import { fromArray, precisionOf } from '../tensor/tensor.js'
+import { precisionOf } from '../tensor/tensor.js'
 import { region, settled } from '../tree/region.js'
 import { flatten, map } from '../tree/tree.js'
 
@@ -52,9 +52,6 @@ const sharedLike: <P>(tree: P) => P = map(leaf => {
   const bytes = new SharedArrayBuffer(leaf.data.length * leaf.data.BYTES_PER_ELEMENT)
   return { ...leaf, data: precisionOf(leaf) === 'float32' ? new Float32Array(bytes) : new Float64Array(bytes) }
 })
-
-/** The same numbers in memory of their own. */
-const copied: <P>(tree: P) => P = map(leaf => fromArray(leaf.shape, leaf.data, precisionOf(leaf)))
 
 export interface GradientPool<P, X, T> {
   /** The loss and the gradient of a batch. One call at a time. */
@@ -91,7 +88,8 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
       write(params, shared)
       const parts = shards(count)(batch)
       const losses = await Promise.all(parts.map(async (part, i) => Number(await pool.exec('gradient', [settings, shared, results[i], part, keyOf(i)]))))
-      return combined(parts.map(({ input }, i) => ({ rows: input.shape[0], part: { loss: losses[i], gradient: copied(results[i]) } })))
+      // `combined` makes new arrays, so nothing of the shared memory reaches the caller.
+      return combined(parts.map(({ input }, i) => ({ rows: input.shape[0], part: { loss: losses[i], gradient: results[i] } })))
     },
     close: async () => { await pool.terminate() }
   }
