@@ -3,53 +3,66 @@
  */
 import { cpus, platform, release } from 'node:os'
 import { writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { gpt } from './shapes.js'
 
 const ROUNDS = 7
 const MINIMUM = 150 // milliseconds of one round
 const NOISY = 0.25
 
-const load = async (name, ...exports) => {
-  try {
-    const module = await import(`./participants/${name}.js`)
-    return exports.map(key => module[key])
-  } catch (error) {
-    console.error(`${name} does not run here: ${error.message}`)
-    return []
+/** Starts a participant; undefined where it does not run on this machine. */
+const enter = async (command, ...args) => {
+  const child = spawn(command, args, { cwd: fileURLToPath(new URL('.', import.meta.url)), stdio: ['pipe', 'pipe', 'ignore'] })
+  child.on('error', () => undefined)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  // What is no answer, such as a message that a peer prints, is passed over.
+  const next = async () => {
+    for (let line = await lines.next(); !line.done; line = await lines.next())
+      if (line.value.startsWith('{')) return JSON.parse(line.value)
+    return undefined
   }
+  const ask = async request => {
+    child.stdin.write(`${JSON.stringify(request)}\n`)
+    const answer = await next() ?? { error: 'it ended' }
+    if (answer.error !== undefined) throw new Error(answer.error)
+    return answer
+  }
+  const first = await next()
+  return first === undefined ? undefined : { name: first.name, ask, leave: () => child.kill() }
 }
 
-const [pullback, twoWorkers, bareKernel, plain, withoutCache] = await load('pullback', 'pullback', 'twoWorkers', 'bareKernel', 'plain', 'withoutCache')
-const peers = [...await load('tfjs', 'tfjs'), ...await load('jax', 'jax')]
+const ours = key => enter(process.execPath, 'participant.js', 'pullback', key)
+const torch = await enter('python3', 'participants/pytorch.py') ?? await enter('/usr/bin/python3', 'participants/pytorch.py')
+const participants = [
+  await ours('pullback'), await ours('twoWorkers'), await ours('bareKernel'), await ours('plain'), await ours('withoutCache'),
+  await enter(process.execPath, 'participant.js', 'tfjs', 'tfjs'), await enter(process.execPath, 'participant.js', 'jax', 'jax'), torch
+].filter(participant => participant !== undefined)
 
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))]
 
 /** Milliseconds of one run, in several rounds that take turns with those of the others. */
-const measure = async (participants, task) => {
+const measure = async ({ kind, size, title }) => {
   const entries = []
-  for (const participant of participants) {
-    if (participant?.[task.kind] === undefined) continue
+  for (const { name, ask } of participants) {
     try {
-      const made = participant[task.kind](task.size)
-      const once = async rounds => {
-        if (made.timed !== undefined) return made.timed(rounds)
-        const began = performance.now()
-        for (let i = 0; i < rounds; i++) await made.run()
-        return performance.now() - began
-      }
-      for (let i = 0; i < 3; i++) await once(1)
-      entries.push({ name: participant.name, made, once, repeats: Math.max(1, Math.ceil(MINIMUM / await once(1))), times: [] })
+      const { able, work } = await ask({ make: kind, size })
+      if (!able) continue
+      for (let i = 0; i < 3; i++) await ask({ rounds: 1 })
+      const { milliseconds } = await ask({ rounds: 1 })
+      entries.push({ name, ask, work, repeats: Math.max(1, Math.ceil(MINIMUM / milliseconds)), times: [] })
     } catch (error) {
-      console.error(`${participant.name} cannot do ${task.title}: ${error.message}`)
+      console.error(`${name} cannot do ${title}: ${error.message}`)
     }
   }
   for (let round = 0; round < ROUNDS; round++)
-    for (const entry of entries) entry.times.push(await entry.once(entry.repeats) / entry.repeats)
-  for (const { made } of entries) await made.end?.()
-  return entries.map(({ name, made, times }) => ({
-    name, work: made.work ?? 1, milliseconds: median(times), spread: (quantile(times, 0.75) - quantile(times, 0.25)) / median(times)
+    for (const { ask, repeats, times } of entries) times.push((await ask({ rounds: repeats })).milliseconds / repeats)
+  for (const { ask } of entries) await ask({ end: true })
+  return entries.map(({ name, work, times }) => ({
+    name, work, milliseconds: median(times), spread: (quantile(times, 0.75) - quantile(times, 0.25)) / median(times)
   }))
 }
 
@@ -69,16 +82,17 @@ const print = line => { lines.push(line); console.log(line) }
 const version = name => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version
 
 print(`${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${platform()} ${release().split('-')[0]}`)
-print(`TensorFlow.js ${version('@tensorflow/tfjs')}, jax-js ${version('@jax-js/jax')}; float32, median of ${ROUNDS} rounds that take turns`)
+print(`TensorFlow.js ${version('@tensorflow/tfjs')}, jax-js ${version('@jax-js/jax')}; float32, a process for each participant, median of ${ROUNDS} rounds that take turns`)
 print('')
 print('| | result | time relative to pullback | spread |')
 print('|---|---|---|---|')
 for (const task of tasks) {
-  const results = await measure([pullback, twoWorkers, bareKernel, plain, withoutCache, ...peers], task)
-  const ours = results.find(({ name }) => name === 'pullback')
+  const results = await measure(task)
+  const base = results.find(({ name }) => name === 'pullback')
   print(`| **${task.title}** | | | |`)
   for (const result of results)
-    print(`| ${result.name} | ${task.show(result)} | ${(result.milliseconds / result.work / (ours.milliseconds / ours.work)).toFixed(2)} | ±${Math.round(50 * result.spread)} %${result.spread > NOISY ? ', too noisy to tell' : ''} |`)
+    print(`| ${result.name} | ${task.show(result)} | ${(result.milliseconds / result.work / (base.milliseconds / base.work)).toFixed(2)} | ±${Math.round(50 * result.spread)} %${result.spread > NOISY ? ', too noisy to tell' : ''} |`)
 }
 await writeFile(new URL('./RESULTS.md', import.meta.url), `# Measurements\n\nWritten by \`npm run bench\`.\n\n${lines.join('\n')}\n`)
+for (const { leave } of participants) leave()
 process.exit(0)
