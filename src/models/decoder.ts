@@ -5,7 +5,7 @@
  */
 import type { Layer } from '../layer/layer.js'
 import { type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
-import { lastRow } from '../tensor/algebra.js'
+import { lastRow } from '../tensor/matrices.js'
 
 /** A model that reads tokens one after the other. What it has read is a value, so two continuations can share it. */
 export interface Decoder<P, C> {

@@ -5,12 +5,8 @@
  */
 import type * as E from 'fp-ts/lib/Eq.js'
 import * as kernel from '../kernels/entrywise.js'
-import { gemm } from '../kernels/gemm.js'
-import { appendRows as appendArrays } from '../kernels/rows.js'
-import { matricesOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
-import {
-  checkAlike, checkPrecision, freshFor, fromArray, type Nested, own, type Precision, precisionOf, type Tensor
-} from './tensor.js'
+import { type Shape, sameShape, sizeOf } from './shape.js'
+import { checkAlike, freshFor, fromArray, type Nested, own, type Precision, precisionOf, type Tensor } from './tensor.js'
 
 /**
  * $y_i = f(x_i)$.
@@ -100,110 +96,6 @@ export const dot = (y: Tensor) => (x: Tensor): number => {
  * @category folds
  */
 export const norm = (x: Tensor): number => Math.sqrt(dot(x)(x))
-
-/**
- * Which side of a matrix product is stored transposed, by its last two axes.
- */
-export interface Transposed {
-  readonly left?: boolean
-  readonly right?: boolean
-}
-
-/**
- * The matrix product $A B$ over the last two axes; `A` is the last argument. Leading axes are a batch and
- * must agree.
- *
- * Shapes: $A$ `[..., M, K]`, $B$ `[..., K, N]`, result `[..., M, N]`; a side named in `transposed` has its
- * last two axes exchanged. Throws `ShapeError` where these do not fit.
- *
- * @category matrices
- */
-export const matmul = (b: Tensor, transposed: Transposed = {}) => (a: Tensor): Tensor => {
-  const transposeA = transposed.left ?? false, transposeB = transposed.right ?? false
-  const left = matricesOf('tensor.matmul', a.shape), right = matricesOf('tensor.matmul', b.shape)
-  const [m, k] = transposeA ? [left.columns, left.rows] : [left.rows, left.columns]
-  const [inner, n] = transposeB ? [right.columns, right.rows] : [right.rows, right.columns]
-  const leading = a.shape.slice(0, -2)
-  if (k !== inner || !sameShape(leading, b.shape.slice(0, -2)))
-    throw new ShapeError('tensor.matmul', 'equal leading axes and equal inner axes', [a.shape, b.shape])
-  checkPrecision('tensor.matmul', a, b)
-  return own([...leading, m, n], gemm({ batch: left.batch, m, n, k, transposeA, transposeB }, a.data, b.data))
-}
-
-/**
- * The same entries with the last two axes exchanged.
- * Shapes: `[..., M, N]` to `[..., N, M]`. Throws `ShapeError` for fewer than two axes.
- *
- * @category matrices
- */
-export const transpose = (x: Tensor): Tensor => {
-  const { batch, rows, columns } = matricesOf('tensor.transpose', x.shape)
-  const y = freshFor(x, x.data.length)
-  for (let b = 0, start = 0; b < batch; b++, start += rows * columns)
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++) y[start + j * rows + i] = x.data[start + i * columns + j]
-  return own([...x.shape.slice(0, -2), columns, rows], y)
-}
-
-/**
- * The same entries in row-major order under another shape.
- * Throws `ShapeError` where the number of entries would change.
- *
- * @category shapes
- */
-export const reshape = (shape: Shape) => (x: Tensor): Tensor => {
-  if (sizeOf(shape) !== x.data.length)
-    throw new ShapeError('tensor.reshape', `a shape with ${x.data.length} entries`, [x.shape, shape])
-  return { ...x, shape: shape.slice() }
-}
-
-/**
- * The entries `start … end − 1` of the first axis. Shapes: `[N, ...]` to `[end − start, ...]`.
- * Throws `ShapeError` for a scalar and `RangeError` where the range leaves the axis.
- *
- * @category shapes
- */
-export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
-  if (x.shape.length === 0) throw new ShapeError('tensor.slice', 'at least one axis', [x.shape])
-  const [length, ...rest] = x.shape
-  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length))
-    throw new RangeError(`tensor.slice: expected 0 ≤ start ≤ end ≤ ${length}, got start ${start} and end ${end}`)
-  const width = sizeOf(rest)
-  const y = freshFor(x, (end - start) * width)
-  for (let i = 0; i < y.length; i++) y[i] = x.data[start * width + i]
-  return own([end - start, ...rest], y)
-}
-
-/**
- * The last row of a tensor with at least two axes, as one axis: the last position of the last sequence.
- * Shapes: `[..., T, D]` to `[D]`. Throws `ShapeError` where there is no row.
- *
- * @category shapes
- */
-export const lastRow = (x: Tensor): Tensor => {
-  const { batch, rows, columns } = matricesOf('tensor.lastRow', x.shape)
-  if (batch * rows === 0) throw new ShapeError('tensor.lastRow', 'at least one row', [x.shape])
-  const start = (batch * rows - 1) * columns
-  const y = freshFor(x, columns)
-  for (let j = 0; j < columns; j++) y[j] = x.data[start + j]
-  return own([columns], y)
-}
-
-/**
- * The rows of `more` behind those of each matrix of `x`, the last argument.
- * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` where the other axes differ.
- *
- * @category shapes
- */
-export const appendRows = (more: Tensor) => (x: Tensor): Tensor => {
-  const first = matricesOf('tensor.appendRows', x.shape), second = matricesOf('tensor.appendRows', more.shape)
-  const leading = x.shape.slice(0, -2)
-  if (first.columns !== second.columns || !sameShape(leading, more.shape.slice(0, -2)))
-    throw new ShapeError('tensor.appendRows', 'two tensors that differ in the number of rows only', [x.shape, more.shape])
-  checkPrecision('tensor.appendRows', x, more)
-  const y = appendArrays(x.data, more.data, first.batch)
-  return own([...leading, first.rows + second.rows, first.columns], y)
-}
 
 /**
  * The entry at the given position, one index for each axis.

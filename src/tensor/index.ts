@@ -4,6 +4,7 @@
  * @module
  */
 export * from './algebra.js'
+export * from './matrices.js'
 export {
   fromArray, full, isTensor, type Nested, of, type Precision, precisionOf, type Tensor, type Tokens,
   tokensFromArray, tokensOf, zeros, zerosLike

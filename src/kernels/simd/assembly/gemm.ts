@@ -2,6 +2,8 @@
 // reads them, in blocks that stay in cache. (K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix
 // Multiplication, 2008.) All strides are in bytes.
 
+import { sum4 } from './math'
+
 /** Rows and columns of a tile. */
 const MR: i32 = 4
 const NR: i32 = 8
@@ -125,11 +127,6 @@ function rowTimesRows(c: usize, a: usize, b: usize, n: i32, k: i32, aStep: usize
   }
 }
 
-@inline
-export function sumLanes(x: v128): f32 {
-  return (f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1)) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
-}
-
 /** One row of C where B is stored transposed: each entry is an inner product of two contiguous lines. */
 function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: usize): void {
   for (let j = 0; j < n; j++, b += bStride, c += 4) {
@@ -139,7 +136,7 @@ function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: 
       s0 = f32x4.add(s0, f32x4.mul(v128.load(a + 4 * p), v128.load(b + 4 * p)))
       s1 = f32x4.add(s1, f32x4.mul(v128.load(a + 4 * p, 16), v128.load(b + 4 * p, 16)))
     }
-    let s = sumLanes(f32x4.add(s0, s1))
+    let s = sum4(f32x4.add(s0, s1))
     for (; p < k; p++) s += load<f32>(a + 4 * p) * load<f32>(b + 4 * p)
     store<f32>(c, s)
   }
