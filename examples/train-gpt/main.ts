@@ -57,10 +57,11 @@ const complete = ({ options }: Setting, { params, heads, tokenizer }: Checkpoint
   })(prompt, random.foldIn(1)(random.key(options.seed))),
   E.bimap(problem => `the prompt cannot be used: ${problem}`, added => `${prompt}${added}`))
 
+/** The beginning of a line, where the vocabulary has one. */
+const lineBegin = ({ before: { tokenizer: { symbols } } }: Setting): string => (symbols.includes('\n') ? '\n' : symbols[0])
+
 const sample = (setting: Setting, model: Checkpoint, title: string): void => {
-  const newline = '\n'
-  const begin = setting.before.tokenizer.symbols.includes(newline) ? newline : setting.before.tokenizer.symbols[0]
-  const result = complete(setting, model, begin, setting.options.length)
+  const result = complete(setting, model, lineBegin(setting), setting.options.length)
   if (E.isRight(result)) print(`\n${title}\n${result.right.trim().replace(/^/gm, '  │ ')}\n`)
 }
 
@@ -97,7 +98,11 @@ const trained = (setting: Setting): TE.TaskEither<string, Checkpoint> => {
     }))
 }
 
-const defaultPrompt = ({ text }: Setting): string => text.trimStart().slice(0, 12)
+/** The first words of the text, if the model knows its symbols; it may come from a file and another text. */
+const defaultPrompt = (setting: Setting): string => {
+  const words = setting.text.trimStart().slice(0, 12)
+  return E.isRight(setting.before.tokenizer.encode(words)) && words !== '' ? words : lineBegin(setting)
+}
 
 const program = (options: Options): TE.TaskEither<string, void> => pipe(
   TE.Do,
