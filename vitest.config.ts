@@ -17,6 +17,7 @@ export default defineConfig({
     exclude: ['test/outsider/**'],
     globalSetup: ['test/globalSetup.ts'],
     setupFiles: ['test/setup.ts'],
-    testTimeout: 120_000
+    // More runs for each law take longer: PULLBACK_RUNS=1000 npm test.
+    testTimeout: 120_000 * Math.max(1, Number(process.env.PULLBACK_RUNS ?? 100) / 100)
   }
 })
