@@ -6,7 +6,7 @@
 import { add } from '../tensor/algebra.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { region } from '../tree/region.js'
-import { type Gradient, type Layer, type NoParams, noParams } from './layer.js'
+import { deferred, type Gradient, type Layer, type NoParams, noParams } from './layer.js'
 
 /** Two records as one. */
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
@@ -40,8 +40,8 @@ export const named = <const K extends string>(name: K) =>
       vjp: (params, x) => {
         const [y, pullback] = f.vjp(params[name], x)
         return [y, dy => {
-          const { params: dParams, input } = pullback(dy)
-          return { params: wrap(dParams), input }
+          const gradient = pullback(dy)
+          return deferred(wrap(gradient.params), () => gradient.input)
         }]
       }
     }
@@ -58,8 +58,8 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
       const [z, pullbackG] = g.vjp(parts(params), y)
       return [z, dz => {
         const { params: dQ, input: dy } = pullbackG(dz)
-        const { params: dP, input: dx } = pullbackF(dy)
-        return { params: { ...dP, ...dQ } as Merge<P, Q>, input: dx }
+        const gradientF = pullbackF(dy)
+        return deferred({ ...gradientF.params, ...dQ } as Merge<P, Q>, () => gradientF.input)
       }]
     }
   }
@@ -101,8 +101,8 @@ export const residual = <P>(f: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tenso
   vjp: (params, x) => {
     const [y, pullback] = f.vjp(params, x)
     return [add(y)(x), dy => {
-      const { params: dParams, input } = pullback(dy)
-      return { params: dParams, input: add(input)(dy) }
+      const gradient = pullback(dy)
+      return deferred(gradient.params, () => add(gradient.input)(dy))
     }]
   }
 })
@@ -126,10 +126,12 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
       pullbacks.push(pullback)
       return output
     }, x)
-    return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback) => {
-      // What a pullback computes on its way ends with it, so the next one works in the same part of the cache.
-      const { params: dParams, input } = region(() => pullback(after.input))
-      return { params: [dParams, ...after.params], input }
+    return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback, index) => {
+      const pulled = () => pullback(after.input)
+      // What a pullback computes on its way ends with it, so the next one works in the same part of the cache. After the
+      // last one there is no next, and a region would compute an input gradient that perhaps nobody reads.
+      const gradient = index === 0 ? pulled() : region(pulled)
+      return deferred([gradient.params, ...after.params], () => gradient.input)
     }, { params: [], input: dy })]
   }
 })

@@ -18,6 +18,19 @@ export interface Gradient<P, DX> {
 }
 
 /**
+ * A gradient whose part for the input is computed when it is read. Nobody reads that of a model's first layer while
+ * training, and in a network on wide inputs it is a third of all products.
+ *
+ * Nothing is remembered, so reading it twice computes it twice: what one reader keeps in a region must not reach the next.
+ *
+ * @category constructors
+ */
+export const deferred = <P, DX>(params: P, input: () => DX): Gradient<P, DX> => ({
+  params,
+  get input() { return input() }
+})
+
+/**
  * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
  * `X` only where the input is discrete: for tokens it is `void`.
  */

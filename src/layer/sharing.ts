@@ -4,7 +4,7 @@
  * @module
  */
 import { add } from '../tree/tree.js'
-import { type Layer, type NoParams, noParams } from './layer.js'
+import { deferred, type Layer, type NoParams, noParams } from './layer.js'
 
 /**
  * First `f`, then `g` with the parameters that `f` already has under `name`. Both uses contribute to the
@@ -26,9 +26,9 @@ export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q
       const [z, pullbackG] = g.vjp(params[name], y)
       return [z, dz => {
         const { params: dQ, input: dy } = pullbackG(dz)
-        const { params: dP, input } = pullbackF(dy)
-        const shared: Q = add<Q>(dQ)(dP[name])
-        return { params: { ...dP, [name]: shared }, input }
+        const gradientF = pullbackF(dy)
+        const shared: Q = add<Q>(dQ)(gradientF.params[name])
+        return deferred({ ...gradientF.params, [name]: shared }, () => gradientF.input)
       }]
     }
   })

@@ -25,7 +25,7 @@
  */
 import { affine, gemm } from '../kernels/gemm.js'
 import { sumRows } from '../kernels/rows.js'
-import { type Gradient, type Layer, layer } from '../layer/layer.js'
+import { deferred, type Gradient, type Layer, layer } from '../layer/layer.js'
 import { type Initializer, xavierUniform } from '../random/initializers.js'
 import { type Draw } from '../random/key.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
@@ -60,14 +60,13 @@ const forward = (params: LinearParams, x: Tensor): Tensor => {
 const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearParams, Tensor> => {
   const { rows, inputs, outputs } = sizesOf(params, x)
   const { weight, bias } = params
-  const dx = gemm(
+  const dx = () => gemm(
     { batch: 1, m: rows, n: inputs, k: outputs, transposeA: false, transposeB: true }, dy.data, weight.data)
   const dWeight = gemm(
     { batch: 1, m: inputs, n: outputs, k: rows, transposeA: true, transposeB: false }, x.data, dy.data)
-  return {
-    params: { weight: own(weight.shape, dWeight), bias: own(bias.shape, sumRows(dy.data, rows, outputs)) },
-    input: own(x.shape, dx)
-  }
+  return deferred(
+    { weight: own(weight.shape, dWeight), bias: own(bias.shape, sumRows(dy.data, rows, outputs)) },
+    () => own(x.shape, dx()))
 }
 
 /**

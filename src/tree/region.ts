@@ -14,6 +14,14 @@ const tensorsOf = (value: unknown): readonly Tensor[] => {
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) ? Object.values(value).flatMap(tensorsOf) : []
 }
 
+/** The same data with every deferred part computed, once. */
+const computed = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || isTensor(value) || ArrayBuffer.isView(value)) return value
+  return Array.isArray(value)
+    ? value.map(computed)
+    : Object.fromEntries(Object.entries(value).map(([key, child]) => [key, computed(child)]))
+}
+
 const withArrays = (value: unknown, arrays: ReadonlyMap<Floats, Floats>): unknown => {
   if (isTensor(value)) {
     const data = arrays.get(value.data)
@@ -38,7 +46,7 @@ const inside = <A>(f: () => A, mark?: number): A => {
   const begin = enter()
   let result: A
   try {
-    result = f()
+    result = computed(f()) as A // the same type, which a recursion over keys cannot show
   } catch (error) {
     abandon(begin)
     throw error

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { gpt, initGpt, crossEntropy, lossAndGradient, random, tensor, tree, type Tensor } from 'pullback'
+import { deferred, gpt, initGpt, crossEntropy, lossAndGradient, random, tensor, tree, type Tensor } from 'pullback'
 import { instance } from '../../src/kernels/simd/instance.js'
 import { region, settled } from '../../src/tree/region.js'
 
@@ -19,6 +19,17 @@ describe('regions', () => {
     overwrite()
     expect(inArena(y)).toBe(false)
     expect(numbers(y)).toEqual([3, 6, 9])
+  })
+
+  test('a deferred gradient is computed before its region ends', () => {
+    const x = tensor.of([1, 2, 3])
+    const { params, input } = region(() => {
+      const y = tensor.scale(2)(x)
+      return deferred({ y }, () => tensor.add(x)(y))
+    })
+    overwrite()
+    expect(inArena(input)).toBe(false)
+    expect([params.y, input].map(numbers)).toEqual([[2, 4, 6], [3, 6, 9]])
   })
 
   test('nested regions move their results down without mixing them up', () => {

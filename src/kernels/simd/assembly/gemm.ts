@@ -68,20 +68,31 @@ export function tile(
   a: usize, b: usize, k: i32, c: usize, cStride: usize, rows: i32, columns: i32, accumulate: bool, spill: usize
 ): void {
   let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00
-  for (let p = 0; p < k; p++, a += 16, b += 32) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16)
-    let x = v128.load32_splat(a)
-    c00 = f32x4.add(c00, f32x4.mul(x, b0))
-    c01 = f32x4.add(c01, f32x4.mul(x, b1))
+  let b0 = c00, b1 = c00, x = c00
+  const end = a + 16 * k
+  // Two steps share the stack check that V8 makes in every round, which costs a seventh of one. The exit between them
+  // keeps the arithmetic of the first in front of the loads of the second; without it all loads come first, and spill.
+  while (a != end) {
+    b0 = v128.load(b); b1 = v128.load(b, 16)
+    x = v128.load32_splat(a)
+    c00 = f32x4.add(c00, f32x4.mul(x, b0)); c01 = f32x4.add(c01, f32x4.mul(x, b1))
     x = v128.load32_splat(a, 4)
-    c10 = f32x4.add(c10, f32x4.mul(x, b0))
-    c11 = f32x4.add(c11, f32x4.mul(x, b1))
+    c10 = f32x4.add(c10, f32x4.mul(x, b0)); c11 = f32x4.add(c11, f32x4.mul(x, b1))
     x = v128.load32_splat(a, 8)
-    c20 = f32x4.add(c20, f32x4.mul(x, b0))
-    c21 = f32x4.add(c21, f32x4.mul(x, b1))
+    c20 = f32x4.add(c20, f32x4.mul(x, b0)); c21 = f32x4.add(c21, f32x4.mul(x, b1))
     x = v128.load32_splat(a, 12)
-    c30 = f32x4.add(c30, f32x4.mul(x, b0))
-    c31 = f32x4.add(c31, f32x4.mul(x, b1))
+    c30 = f32x4.add(c30, f32x4.mul(x, b0)); c31 = f32x4.add(c31, f32x4.mul(x, b1))
+    if (a + 16 == end) break
+    b0 = v128.load(b, 32); b1 = v128.load(b, 48)
+    x = v128.load32_splat(a, 16)
+    c00 = f32x4.add(c00, f32x4.mul(x, b0)); c01 = f32x4.add(c01, f32x4.mul(x, b1))
+    x = v128.load32_splat(a, 20)
+    c10 = f32x4.add(c10, f32x4.mul(x, b0)); c11 = f32x4.add(c11, f32x4.mul(x, b1))
+    x = v128.load32_splat(a, 24)
+    c20 = f32x4.add(c20, f32x4.mul(x, b0)); c21 = f32x4.add(c21, f32x4.mul(x, b1))
+    x = v128.load32_splat(a, 28)
+    c30 = f32x4.add(c30, f32x4.mul(x, b0)); c31 = f32x4.add(c31, f32x4.mul(x, b1))
+    a += 32; b += 64
   }
   const whole = rows == MR && columns == NR
   const to = whole ? c : spill
