@@ -1,0 +1,14 @@
+/**
+ * Every derivation.
+ *
+ * @module
+ */
+import * as activations from './activations.js'
+import * as attention from './attention.js'
+import * as embeddings from './embeddings.js'
+import * as layerNorm from './layerNorm.js'
+import * as linear from './linear.js'
+import * as softmax from './softmax.js'
+import type { Derivation } from './derivation.js'
+
+export const derivations: readonly Derivation[] = [linear, activations, softmax, layerNorm, attention, embeddings].flatMap(file => Object.values(file))
