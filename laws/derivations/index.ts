@@ -11,6 +11,7 @@ import * as layerNorm from './layerNorm.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
 import * as softmax from './softmax.js'
+import * as transformer from './transformer.js'
 import type { Derivation } from './derivation.js'
 
-export const derivations: readonly Derivation[] = [linear, activations, softmax, layerNorm, attention, embeddings, losses, compositions].flatMap(file => Object.values(file))
+export const derivations: readonly Derivation[] = [linear, activations, softmax, layerNorm, attention, embeddings, losses, compositions, transformer].flatMap(file => Object.values(file))
