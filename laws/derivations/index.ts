@@ -14,4 +14,6 @@ import * as softmax from './softmax.js'
 import * as transformer from './transformer.js'
 import type { Derivation } from './derivation.js'
 
-export const derivations: readonly Derivation[] = [linear, activations, softmax, layerNorm, attention, embeddings, losses, compositions, transformer].flatMap(file => Object.values(file))
+/** File by file; a module lists its exports in an order that depends on who loads it. */
+export const derivations: readonly Derivation[] = [linear, activations, softmax, losses, compositions, embeddings, layerNorm, attention, transformer]
+  .flatMap(file => Object.entries<Derivation>(file).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value))

@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.js'
 
-/** The tests that look for mutants: laws, golden values, units. Programs, workers and training only repeat what these cover. */
+/**
+ * The tests that look for mutants: laws, golden values, units. Models, programs, workers and training repeat what these cover,
+ * more slowly.
+ */
 export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/laws/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/unit/**/*.test.ts', 'test/kernels/region.test.ts']
+    include: ['test/laws/{decoding,instances,layers,losses,optimizers,samplers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,values}.test.ts', 'test/kernels/region.test.ts']
   }
 })
