@@ -5,6 +5,7 @@
  */
 export * from './attention.js'
 export * from './composition.js'
+export * from './kernels.js'
 export * from './layer.js'
 export * from './loss.js'
 export * from './normalization.js'

@@ -47,7 +47,7 @@ export const law = <Case>(
     observe(error)
     // Not `error > tolerance`: a NaN must fail.
     if (!(error <= tolerance))
-      throw new Error(`law "${name}" fails: ${statement}\n${explain()}\nerror ${error}, tolerance ${tolerance} (${reason})`)
+      throw new Error(`law "${name}" fails: ${statement}\n${explain()}\nrelative error ${error}, tolerance ${tolerance} (${reason})`)
   })
   return { name, statement, tolerance, reason, property: observed(() => undefined), observed }
 }

@@ -8,7 +8,7 @@ import { random, tensor, type Gradient, type Key, type Layer } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
-import { along, inner, leavesOf, mapLeaves, normOf, randomLike, sameBits, snapshot } from './values.js'
+import { along, inner, largestDifference, leavesOf, mapLeaves, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
 
 export interface Point<P, X> {
   readonly params: P
@@ -54,6 +54,20 @@ const examine = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, { params, input }: Poin
   return { gradient, scale: scaleOf(gradient, dy, y), alongLine, keyDirection }
 }
 
+/** The derivative by every entry, or by some that the key chooses. */
+const entryFindings = <P, X, DX>(
+  point: Point<P, X>, gradient: Gradient<P, DX>, scale: number, alongLine: (direction: Point<unknown, unknown>) => number, key?: Key
+): readonly Finding[] => {
+  const analytic = new Map(leavesOf(gradient))
+  const entries = leavesOf(point).flatMap(([path, leaf]) => Array.from(leaf.data, (_, index) => ({ path, leaf, index })))
+  const chosen = key === undefined ? entries : random.permutation(entries.length)(key).slice(0, ENTRIES).map(i => entries[i])
+  return chosen.map(({ path, leaf, index }) => {
+    const unit = mapLeaves((other, at) =>
+      tensor.fromArray(other.shape, Array.from(other.data, (_, i) => (at === path && i === index ? 1 : 0)), 'float64'))(point)
+    return compare(placeOf(path, leaf.shape, index), analytic.get(path)?.data[index] ?? NaN, alongLine(unit), scale)
+  })
+}
+
 /** Every tensor of the point has a gradient of its shape under its path. */
 const sameForm = <P, X, DX>(point: Point<P, X>, gradient: Gradient<P, DX>): Finding => {
   const found = new Map(leavesOf(gradient))
@@ -78,7 +92,8 @@ export const gradientAlongDirection = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, p
     const form = sameForm(point, gradient)
     if (form.error !== 0) return form
     const direction = randomLike(keyDirection)(point)
-    return compare('along a random direction', inner(gradient, direction), alongLine(direction), scale)
+    const found = compare('along a random direction', inner(gradient, direction), alongLine(direction), scale)
+    return { ...found, explain: () => `${found.explain()}\nmost of it at ${worst(entryFindings(point, gradient, scale, alongLine)).explain()}` }
   }
 })
 
@@ -91,14 +106,7 @@ export const gradientByEntry = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
   check: ({ point, key }) => {
     const { gradient, scale, alongLine, keyDirection } = examine(layer, point, key)
-    const analytic = new Map(leavesOf(gradient))
-    const entries = leavesOf(point).flatMap(([path, leaf]) => Array.from(leaf.data, (_, index) => ({ path, index })))
-    const chosen = random.permutation(entries.length)(keyDirection).slice(0, ENTRIES).map(i => entries[i])
-    return worst(chosen.map(({ path, index }) => {
-      const unit = mapLeaves((leaf, at) =>
-        tensor.fromArray(leaf.shape, Array.from(leaf.data, (_, i) => (at === path && i === index ? 1 : 0)), 'float64'))(point)
-      return compare(`"${path}" entry ${index}`, analytic.get(path)?.data[index] ?? NaN, alongLine(unit), scale)
-    }))
+    return worst(entryFindings(point, gradient, scale, alongLine, keyDirection))
   }
 })
 
@@ -121,7 +129,7 @@ export const pullbackIsLinear = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points:
     const difference = normOf(along(mixed, expected, -1))
     return {
       error: difference === 0 ? 0 : difference / scale,
-      explain: () => `a = ${a}, b = ${b}: the two sides differ by ${difference} (norm)`
+      explain: () => `a = ${a}, b = ${b}: the two sides differ most at ${largestDifference(mixed, expected)}`
     }
   }
 })
@@ -187,8 +195,9 @@ export const singlePrecision = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
       const difference = mapLeaves((leaf, path) => tensor.zipWith(exactLeaves.get(path) ?? leaf, (a, b) => (Number.isFinite(b) ? a - b : 0))(leaf))
       return normOf(difference(double(fast))) / (1e-3 + Math.sqrt(inner(slow, slow)))
     }
-    const finding = (what: string, error: number): Finding => ({ error, explain: () => `the ${what} is off by ${error} (relative)` })
-    return worst([finding('output', off(z, y)), finding('gradient', off(fastPullback(dy), gradient))])
+    const finding = (what: string, fast: unknown, slow: unknown): Finding =>
+      ({ error: off(fast, slow), explain: () => `the ${what} differs most at ${largestDifference(double(fast), slow)}` })
+    return worst([finding('output', z, y), finding('gradient', fastPullback(dy), gradient)])
   }
 })
 

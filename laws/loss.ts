@@ -8,7 +8,7 @@ import { random, tensor, type Loss, type Tensor, type Tokens } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
 import { firstFailing, type Law, law, worst } from './law.js'
-import { along, inner, normOf, randomLike, sameBits, snapshot } from './values.js'
+import { along, inner, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
 
 export interface LossPoint<T> {
   readonly prediction: Tensor
@@ -28,12 +28,13 @@ export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>):
       const scale = normOf(gradient) + 1e-5 * Math.abs(l.forward(prediction, target))
       const axes = Array.from({ length: prediction.data.length }, (_, i) =>
         tensor.fromArray(prediction.shape, Array.from(prediction.data, (__, j) => (i === j ? 1 : 0)), 'float64'))
-      return worst([randomLike(key)(prediction), ...axes].map(direction => {
+      // The random direction is last, so that a difference is told by the entry where it is.
+      return worst([...axes, randomLike(key)(prediction)].map((direction, i) => {
         const analytic = inner(gradient, direction)
         const numeric = derivativeAtZero(h => l.forward(along(prediction, direction, h), target))
         return {
           error: analytic === numeric ? 0 : Math.abs(analytic - numeric) / scale,
-          explain: () => `along [${tensor.toArray(direction).join(', ')}]: analytic ${analytic}, numeric ${numeric}`
+          explain: () => `${i < axes.length ? placeOf('prediction', prediction.shape, i) : 'along a random direction'}: analytic ${analytic}, numeric ${numeric}`
         }
       }))
     }

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { tensor, type Layer, type LayerNormParams, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { type Finding, type Law, law, worst } from './law.js'
+import { largestDifference } from './values.js'
 
 const VARIANCE = 0.05
 
@@ -53,7 +54,7 @@ export const normalization = (f: Layer<LayerNormParams, Tensor, Tensor>, epsilon
     check: ({ x, c }) => {
       const a = f.forward(unit(x.shape[1]), tensor.map(v => v + c)(x)), b = f.forward(unit(x.shape[1]), x)
       const error = tensor.norm(tensor.subtract(b)(a))
-      return { error, explain: () => `a shift by ${c} changes the result by ${error}` }
+      return { error, explain: () => `a shift by ${c} changes most of all ${largestDifference(b, a)}` }
     }
   }),
   law({
@@ -65,7 +66,7 @@ export const normalization = (f: Layer<LayerNormParams, Tensor, Tensor>, epsilon
     check: ({ x, c }) => {
       const a = f.forward(unit(x.shape[1]), tensor.scale(c)(x)), b = f.forward(unit(x.shape[1]), x)
       const error = tensor.norm(tensor.subtract(b)(a)) / tensor.norm(b)
-      return { error, explain: () => `the scale ${c} changes the result by ${error}` }
+      return { error, explain: () => `the scale ${c} changes most of all ${largestDifference(b, a)}` }
     }
   }),
   law({

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { random, tensor, tree, type Optimizer, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
-import { sameBits, snapshot } from './values.js'
+import { largestDifference, sameBits, snapshot } from './values.js'
 
 type Params = { readonly weight: Tensor, readonly bias: Tensor }
 
@@ -73,7 +73,7 @@ export const quadraticLaw = (o: (learningRate: number) => Optimizer<string>): La
     for (let s = 0; s < steps; s++) current = o(rate).step(current.params, current.params, current.state)
     const expected = tensor.scale((1 - rate) ** steps)(params.weight)
     const error = distance(current.params.weight, expected) / (1 + tensor.norm(params.weight))
-    return { error, explain: () => `rate ${rate}: off by ${error}` }
+    return { error, explain: () => `rate ${rate}, "weight" against what is expected: ${largestDifference(current.params.weight, expected)}` }
   }
 })
 
@@ -90,7 +90,7 @@ export const momentumLaw = (o: Optimizer<string>, learningRate: number, mu: numb
     for (let k = 1; k <= steps; k++) factor += (1 - mu ** k) / (1 - mu)
     const expected = tensor.zipWith(gradient.weight, (p, g) => p - learningRate * factor * g)(params.weight)
     const error = distance(visited[steps - 1].weight, expected) / (1 + tensor.norm(expected))
-    return { error, explain: () => `after ${steps} steps: off by ${error}` }
+    return { error, explain: () => `after ${steps} steps, "weight" against what is expected: ${largestDifference(visited[steps - 1].weight, expected)}` }
   }
 })
 
@@ -149,7 +149,7 @@ export const adamScaleInvariance = (o: Optimizer<string>): Law => law({
     const last = plain.length - 1
     const moved = distance(plain[last].weight, params.weight)
     const error = distance(plain[last].weight, scaled[last].weight) / (1e-3 + moved)
-    return { error, explain: () => `c = ${c}: the results differ by ${error} of the distance moved` }
+    return { error, explain: () => `c = ${c}, "weight" without and with the factor: ${largestDifference(plain[last].weight, scaled[last].weight)}` }
   }
 })
 
@@ -167,7 +167,7 @@ export const decayLaw = (
     return worst((['weight', 'bias'] as const).map((path): Finding => {
       const expected = tensor.scale(decays(path) ? 1 - learningRate * weightDecay : 1)(params[path])
       const error = distance(moved[path], expected) / (1 + tensor.norm(expected))
-      return { error, explain: () => `"${path}" is off by ${error}` }
+      return { error, explain: () => `"${path}" against what is expected: ${largestDifference(moved[path], expected)}` }
     }))
   }
 })

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { noParams, tensor, type Layer, type NoParams, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
+import { largestDifference } from './values.js'
 
 type Pointwise = Layer<NoParams, Tensor, Tensor>
 
@@ -57,8 +58,8 @@ export const softmax = (f: Pointwise, temperature = 1): readonly Law[] => [
     reason: 'double precision; the shifts are exact',
     cases: fc.record({ x: rows, c: fc.integer({ min: -1000, max: 1000 }) }),
     check: ({ x, c }) => {
-      const error = difference(f.forward(noParams, tensor.map(v => v + c)(x)), f.forward(noParams, x))
-      return { error, explain: () => `a shift by ${c} changes the result by ${error}` }
+      const shifted = f.forward(noParams, tensor.map(v => v + c)(x)), y = f.forward(noParams, x)
+      return { error: difference(shifted, y), explain: () => `a shift by ${c} changes most of all ${largestDifference(y, shifted)}` }
     }
   }),
   law({
@@ -87,8 +88,8 @@ export const logSoftmaxLaw = (logarithm: Pointwise, f: Pointwise): Law => law({
   check: x => {
     const y = logarithm.forward(noParams, x)
     if (!Array.from(y.data).every(Number.isFinite)) return fails(`a logarithm is not finite: ${Array.from(y.data).join(', ')}`)
-    const error = difference(tensor.map(Math.exp)(y), f.forward(noParams, x))
-    return { error, explain: () => `off by ${error}` }
+    const exponentials = tensor.map(Math.exp)(y), expected = f.forward(noParams, x)
+    return { error: difference(exponentials, expected), explain: () => `the exponentials against the softmax: ${largestDifference(exponentials, expected)}` }
   }
 })
 

@@ -63,6 +63,24 @@ export const inner = (a: unknown, b: unknown, finiteIn: unknown = b): number => 
 export const normOf = (a: unknown): number =>
   Math.sqrt(leavesOf(a).reduce((total, [, leaf]) => total + tensor.dot(leaf)(leaf), 0))
 
+/** An entry of a tensor as a reader writes it: `"params.weight" [1, 0]`, and without a path where the value is the tensor. */
+export const placeOf = (path: string, shape: readonly number[], index: number): string => {
+  const place = shape.reduceRight<{ readonly rest: number, readonly indices: readonly number[] }>(
+    ({ rest, indices }, length) => ({ rest: Math.floor(rest / length), indices: [rest % length, ...indices] }), { rest: index, indices: [] })
+  return `${path === '' ? 'entry' : `"${path}"`} [${place.indices.join(', ')}]`
+}
+
+/** Where two values of one form differ most, with both numbers. */
+export const largestDifference = (a: unknown, b: unknown): string => {
+  const others = new Map(leavesOf(b))
+  const differences = leavesOf(a).flatMap(([path, leaf]) => Array.from(leaf.data, (x, i) => {
+    const y = others.get(path)?.data[i] ?? NaN
+    // What is not a number differs more than any number.
+    return { size: Object.is(x, y) ? 0 : Number.isNaN(x - y) ? Infinity : Math.abs(x - y), where: () => `${placeOf(path, leaf.shape, i)}: ${x} against ${y}` }
+  }))
+  return differences.length === 0 ? 'no entries' : differences.reduce((worst, d) => (d.size > worst.size ? d : worst)).where()
+}
+
 export type Snapshot = readonly (readonly [path: string, numbers: readonly number[]])[]
 
 /** A copy of every number in a value, tokens included, for comparison bit by bit. */
@@ -70,6 +88,7 @@ export const snapshot = (value: unknown, path = ''): Snapshot => {
   if (typeof value === 'number') return [[path, [value]]]
   if (typeof value !== 'object' || value === null) return []
   if (tensor.isTensor(value) || isTokens(value)) return [[path, Array.from(value.data)]]
+  if (value instanceof Float32Array || value instanceof Float64Array || value instanceof Int32Array) return [[path, Array.from(value)]]
   return Object.entries(value).flatMap(([key, child]) => snapshot(child, join(path, key)))
 }
 
