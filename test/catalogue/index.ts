@@ -2,6 +2,7 @@ import { attention, attentionWeights, causalMask, characterTokenizer, noMask, pa
 import { laws } from 'pullback/laws'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
+import { derivations } from '../../laws/derivations/index.js'
 import { layers } from './layers.js'
 import { models } from './models.js'
 import type { Subject } from './subject.js'
@@ -33,5 +34,6 @@ const tokenizers: readonly Subject[] = [
 /** Everything that the library claims laws of, by chapter. */
 export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
   layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
-  models, losses, optimizers, samplers, instances, tokenizers
+  models, losses, optimizers, samplers, instances, tokenizers,
+  derivations: derivations.map(({ name, laws: steps }) => ({ subject: name, laws: steps }))
 }

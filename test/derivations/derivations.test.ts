@@ -1,4 +1,4 @@
-import { derivations } from '../../laws/derivations/index.js'
+import { catalogue } from '../catalogue/index.js'
 import { claim } from '../catalogue/claim.js'
 
-claim(derivations.map(({ name, laws }) => ({ subject: name, laws })))
+claim(catalogue.derivations)
