@@ -18,12 +18,10 @@ export type Entry = readonly [path: string, leaf: Tensor]
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
 
-const describe = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value)
-
 /** The children of a node by key. Throws `TypeError` for what is neither a record nor an array. */
 const childrenOf = (node: unknown, path: string): readonly (readonly [string, unknown])[] => {
   if (typeof node !== 'object' || node === null)
-    throw new TypeError(`tree: expected a tensor, a record or an array at "${path}", got ${describe(node)}`)
+    throw new TypeError(`tree: expected a tensor, a record or an array at "${path}", got ${node === null ? 'null' : typeof node}`)
   return Object.entries(node)
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deferred, gpt, initGpt, crossEntropy, lossAndGradient, random, tensor, tree, type Tensor } from 'pullback'
 import { instance } from '../../src/kernels/simd/instance.js'
-import { region, settled } from '../../src/tree/region.js'
+import { region, regionLoop, settled } from '../../src/tree/region.js'
 
 const numbers = (x: Tensor): readonly number[] => Array.from(x.data)
 const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
@@ -30,6 +30,28 @@ describe('regions', () => {
     overwrite()
     expect(inArena(input)).toBe(false)
     expect([params.y, input].map(numbers)).toEqual([[2, 4, 6], [3, 6, 9]])
+  })
+
+  test('what was outside of a region comes back itself, and what is no tensor stays as it is', () => {
+    const x = tensor.of([1, 2]), bytes = new Float64Array([1, 2]), nothing: { readonly a: number } | null = null
+    const result = region(() => ({ x, bytes, nothing, list: [x, 'text', undefined], y: tensor.scale(2)(x) }))
+    expect(result.x).toBe(x)
+    expect(result.list[0]).toBe(x)
+    expect(result.bytes).toBe(bytes)
+    expect(result).toEqual({ x, bytes, nothing, list: [x, 'text', undefined], y: tensor.of([2, 4]) })
+    expect(region(() => null)).toBe(null)
+    expect(region(() => 'text')).toBe('text')
+    expect(region(() => tensor.scale(2)(x))).toEqual(tensor.of([2, 4]))
+  })
+
+  test('an error inside a loop leaves its region', () => {
+    const failing = (): unknown => regionLoop(tensor.of([1]), x => {
+      if (x.data[0] > 4) throw new RangeError('too large')
+      return tensor.scale(2)(x)
+    })
+    expect(failing).toThrow(new RangeError('too large'))
+    // Outside of every region a result is an ordinary array.
+    expect(inArena(tensor.scale(2)(tensor.of([1, 2])))).toBe(false)
   })
 
   test('nested regions move their results down without mixing them up', () => {

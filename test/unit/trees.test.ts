@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, test } from 'vitest'
+import { tensor, tree, type Tensor } from 'pullback'
+import { arbitrary } from 'pullback/laws'
+
+const leaf: fc.Arbitrary<Tensor> = arbitrary.tensors({ maxAxes: 2 })
+const trees = fc.record({ wte: fc.record({ weight: leaf }), h: fc.array(fc.record({ bias: leaf, weight: leaf }), { maxLength: 3 }) })
+
+const x = tensor.of([1, 2], 'float64'), y = tensor.of([3, 4], 'float64')
+
+describe('trees', () => {
+  test('flatten and unflatten are inverse, whatever the order of the list', () => {
+    fc.assert(fc.property(trees, params => {
+      const like = tree.zeros(params)
+      expect(tree.unflatten(like)([...tree.flatten(params)].reverse())).toEqual(E.right(params))
+    }))
+  })
+  test('paths are the keys joined by dots', () => {
+    expect(tree.flatten({ h: [{ attn: x }, { attn: y }], b: x }).map(([path]) => path)).toEqual(['h.0.attn', 'h.1.attn', 'b'])
+    expect(tree.flatten(x)).toEqual([['', x]])
+  })
+  test('map, zipWith and zipAll see the same paths', () => {
+    const seen: string[] = []
+    const note = (path: string): void => { seen.push(path) }
+    const params = { a: [x], b: y }
+    tree.map((t, path) => (note(path), t))(params)
+    tree.zipWith(params, (a, _, path) => (note(path), a))(params)
+    tree.zipAll([params], ([a], path) => (note(path), a))
+    expect(seen).toEqual(['a.0', 'b', 'a.0', 'b', 'a.0', 'b'])
+  })
+  test('an array stays an array and a record a record', () => {
+    expect(tree.map(tensor.scale(2))({ a: [x], b: { c: y } })).toEqual({ a: [tensor.scale(2)(x)], b: { c: tensor.scale(2)(y) } })
+  })
+  test('reduce and count go through every leaf', () => {
+    const params = { a: [x, tensor.of([5], 'float64')], b: y }
+    expect(tree.count(params)).toBe(5)
+    expect(tree.reduce('', (text, t, path) => `${text}${path}:${t.data.length} `)(params)).toBe('a.0:2 a.1:1 b:2 ')
+  })
+})
+
+describe('what is no tree, or another one, is named', () => {
+  test.each<readonly [string, () => unknown, string]>([
+    ['null', () => tree.map(t => t)({ a: null }), 'tree: expected a tensor, a record or an array at "a", got null'],
+    ['a number', () => tree.map(t => t)({ a: [7] }), 'tree: expected a tensor, a record or an array at "a.0", got number'],
+    ['a key too many', () => tree.add<unknown>({ a: x, b: y })({ a: x }), 'tree: expected trees with the same keys at ""'],
+    ['a key too few', () => tree.add<unknown>({ a: x })({ a: x, b: y }), 'tree: expected trees with the same keys at ""'],
+    ['another key', () => tree.add<unknown>({ a: { c: x } })({ a: { b: x } }), 'tree: expected trees with the same keys at "a"'],
+    ['some keys of three', () => tree.zipAll<unknown>([{ a: x, b: y }, { a: x, b: y }, { a: x, c: y }], ([t]) => t), 'tree: expected trees with the same keys at ""'],
+    ['a tensor in place of a record', () => tree.add<unknown>(x)({ a: x }), 'tree: expected trees with the same keys at ""'],
+    ['a record in place of a tensor', () => tree.add<unknown>({ shape: x, data: x })(x), 'tree: expected trees with the same keys at ""']
+  ])('%s', (_, run, message) => {
+    expect(run).toThrow(new TypeError(message))
+  })
+
+  test.each<readonly [string, readonly tree.Entry[], string]>([
+    ['a missing tensor', [['a', x]], 'tensor "b" is missing'],
+    ['another shape', [['a', x], ['b', tensor.of([[1, 2]], 'float64')]], 'tensor "b" is float64 [1, 2], expected float64 [2]'],
+    ['another precision', [['a', tensor.of([1, 2])], ['b', y]], 'tensor "a" is float32 [2], expected float64 [2]'],
+    ['a tensor too many', [['a', x], ['b', y], ['c', x]], 'tensor "c" has no place among the parameters']
+  ])('%s', (_, entries, message) => {
+    expect(tree.unflatten({ a: x, b: y })(entries)).toEqual(E.left(message))
+  })
+})
