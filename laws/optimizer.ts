@@ -4,7 +4,7 @@
  * @module
  */
 import fc from 'fast-check'
-import { random, tensor, tree, type Optimizer, type Tensor } from 'pullback'
+import { random, tensor, tree, type LearningRate, type Optimizer, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
 import { largestDifference, sameBits, snapshot } from './values.js'
@@ -45,6 +45,17 @@ export const optimizer = <S extends string>(o: Optimizer<S>): readonly Law[] => 
     }
   }),
   law({
+    name: 'steps are counted',
+    statement: 'the first state has taken 0 steps, and every step adds 1',
+    cases: sequences,
+    check: ({ params, gradients }) => {
+      const first = o.init(params)
+      const last = gradients.reduce((current, gradient) => o.step(current.params, gradient, current.state), { params, state: first }).state
+      return first.step === 0 && last.step === gradients.length ? holds
+        : fails(`${first.step} steps at first, ${last.step} after ${gradients.length}`)
+    }
+  }),
+  law({
     name: 'descent',
     statement: 'the first step moves every parameter with a gradient against that gradient, and keeps shapes',
     cases: fc.record({ params: trees, gradient: arbitrary.treeOf(shapes, { awayFromZero: 0.1 }) }),
@@ -59,6 +70,36 @@ export const optimizer = <S extends string>(o: Optimizer<S>): readonly Law[] => 
     }
   })
 ]
+
+/** A schedule is read at the number of steps taken: each step is that of an optimiser with the constant rate of its number. */
+export const scheduleLaw = <S extends string>(o: (learningRate: LearningRate) => Optimizer<S>): Law => law({
+  name: 'the schedule is read at the step',
+  statement: 'with a schedule $\\eta$, step $s$ is the step with the constant rate $\\eta_s$, for $s = 0, 1, \\dots$, to the bit',
+  cases: sequences,
+  check: ({ params, gradients }) => {
+    const rateAt = (step: number): number => 1 / (step + 2)
+    const scheduled = run(o(rateAt), params, gradients)
+    const first = o(rateAt(0))
+    const constant: Params[] = []
+    gradients.reduce((current, gradient, s) => {
+      const next = o(rateAt(s)).step(current.params, gradient, current.state)
+      constant.push(next.params)
+      return next
+    }, { params, state: first.init(params) })
+    return sameBits('with a schedule and with constants', snapshot(scheduled), snapshot(constant))
+  }
+})
+
+/** An optimiser that clips is the optimiser on the clipped gradient. */
+export const clippedLaw = <S extends string>(
+  clippedOptimizer: Optimizer<S>, o: Optimizer<S>, clip: <P>(gradient: P) => P
+): Law => law({
+  name: 'clips every gradient',
+  statement: '$\\mathrm{step}(\\theta, g) = \\mathrm{step}_0(\\theta, \\mathrm{clip}(g))$, to the bit',
+  cases: sequences,
+  check: ({ params, gradients }) =>
+    sameBits('with clipping inside and outside', snapshot(run(clippedOptimizer, params, gradients)), snapshot(run(o, params, gradients.map(clip))))
+})
 
 /** On $\tfrac12\lVert\theta\rVert^2$, whose gradient is $\theta$, plain descent is $\theta_s = (1 - \eta)^s\,\theta_0$. */
 export const quadraticLaw = (o: (learningRate: number) => Optimizer<string>): Law => law({

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {
-  adam, adamW, binaryCrossEntropy, binaryCrossEntropyWithLogits, clipByGlobalNorm, crossEntropy, globalNorm, gradientDescent,
+  adam, adamW, binaryCrossEntropy, binaryCrossEntropyWithLogits, clipByGlobalNorm, clipped, crossEntropy, decayMatrices, globalNorm, gradientDescent,
   greedy, meanSquaredError, momentum, sample, sampler, tensor, tree, type Tensor, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -47,16 +47,23 @@ export const losses: readonly Subject[] = [
 const settings = { learningRate: 0.1, beta1: 0.9, beta2: 0.99 }
 
 export const optimizers: readonly Subject[] = [
-  { subject: 'gradientDescent', laws: [...laws.optimizer(gradientDescent({ learningRate: 0.1 })), laws.quadraticLaw(learningRate => gradientDescent({ learningRate }))] },
-  { subject: 'momentum', laws: [...laws.optimizer(momentum({ learningRate: 0.1 })), laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0.75 }), 0.1, 0.75)] },
-  { subject: 'adam', laws: [...laws.optimizer(adam(settings)), laws.adamStepBound(adam(settings), settings), laws.adamScaleInvariance(adam(settings))] },
+  { subject: 'gradientDescent', laws: [...laws.optimizer(gradientDescent({ learningRate: 0.1 })), laws.quadraticLaw(learningRate => gradientDescent({ learningRate })),
+      laws.scheduleLaw(learningRate => gradientDescent({ learningRate }))] },
+  { subject: 'momentum', laws: [...laws.optimizer(momentum({ learningRate: 0.1 })), laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0.75 }), 0.1, 0.75),
+      laws.scheduleLaw(learningRate => momentum({ learningRate }))] },
+  { subject: 'adam', laws: [...laws.optimizer(adam(settings)), laws.adamStepBound(adam(settings), settings), laws.adamScaleInvariance(adam(settings)),
+      laws.scheduleLaw(learningRate => adam({ learningRate }))] },
   {
     subject: 'adamW',
     laws: [...laws.optimizer(adamW(settings)),
       laws.decayLaw(adamW({ ...settings, weightDecay: 0.25, decays: path => path === 'weight' }), 0.1, 0.25, path => path === 'weight'),
-      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, () => true)]
+      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, () => true),
+      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25, decays: decayMatrices }), 0.1, 0.25, path => path === 'weight')]
   },
-  { subject: 'clipByGlobalNorm', laws: [laws.clippingLaw(clipByGlobalNorm, globalNorm)] }
+  {
+    subject: 'clipByGlobalNorm',
+    laws: [laws.clippingLaw(clipByGlobalNorm, globalNorm), laws.clippedLaw(clipped(0.5)(adam(settings)), adam(settings), clipByGlobalNorm(0.5))]
+  }
 ]
 
 export const samplers: readonly Subject[] = [

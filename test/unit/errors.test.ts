@@ -1,57 +1,125 @@
-import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import {
-  attention, attentionWeights, causalMask, crossEntropy, dropout, gpt, initGpt, initMultiHeadAttention, layerNorm, learnedPositions, linear,
-  mergeHeads, multiHeadAttention, noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, sample, ShapeError, shuffledBatches,
-  softmax, softmaxAt, splitHeads, tensor, tokenEmbedding, topK, topP, tree, unembedding, windowsAt, withTemperature
+  attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, gpt, initGpt,
+  initMultiHeadAttention, layerNorm, learnedPositions, linear, logSoftmax, masked, meanSquaredError, mergeHeads, MonoidMask, multiHeadAttention,
+  noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, sample, ShapeError, shuffledBatches, sinusoidalPositions, softmax,
+  softmaxAt, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Tensor
 } from 'pullback'
 
 const { zeros } = tensor
 
-describe('a shape mistake throws a ShapeError that names the operation, the shapes and what was expected', () => {
+const embedding = { weight: zeros([3, 2]) }
+const qkv = (query: readonly number[], key: readonly number[], value: readonly number[]) => ({ query: zeros(query), key: zeros(key), value: zeros(value) })
+const attend = (input: ReturnType<typeof qkv>, mask: Mask = noMask) => () => attention(mask).forward(noParams, input)
+const linearOn = (weight: readonly number[], bias: readonly number[], x: readonly number[]) => () =>
+  linear.forward({ weight: zeros(weight), bias: zeros(bias) }, zeros(x))
+const normOn = (weight: readonly number[], bias: readonly number[], x: readonly number[]) => () =>
+  layerNorm.forward({ weight: zeros(weight), bias: zeros(bias) }, zeros(x))
+const positionsOn = (weight: readonly number[], x: readonly number[]) => () => learnedPositions.forward({ weight: zeros(weight) }, zeros(x))
+
+describe('a shape mistake throws a ShapeError that names the operation, what was expected and the shapes', () => {
+  const linearWants = 'linear: expected x [..., I], weight [I, O] and bias [O], got'
+  const normWants = 'layerNorm: expected x [..., D], weight [D] and bias [D], got'
+  const attentionWants = 'attention: expected query [..., T, d], key [..., S, d] and value [..., S, e], got'
+  const positionsWant = 'learnedPositions: expected x [..., T, D] and weight [C, D] with T ≤ C, got'
   test.each<readonly [string, () => unknown]>([
-    ['linear', () => linear.forward({ weight: zeros([2, 3]), bias: zeros([3]) }, zeros([5]))],
-    ['linear', () => linear.forward({ weight: zeros([2, 3]), bias: zeros([2]) }, zeros([2]))],
-    ['layerNorm', () => layerNorm.forward({ weight: zeros([2]), bias: zeros([2]) }, zeros([3]))],
-    ['softmax', () => softmax.forward(noParams, zeros([]))],
-    ['tensor.matmul', () => tensor.matmul(zeros([3, 2]))(zeros([2, 2]))],
-    ['tensor.add', () => tensor.add(zeros([2]))(zeros([3]))],
-    ['tensor.reshape', () => tensor.reshape([3])(zeros([2]))],
-    ['tensor.of', () => tensor.of([[1, 2], [3]])],
-    ['tensor.of', () => tensor.of([[1], 2])],
-    ['tensor.fromArray', () => tensor.fromArray([2], [1])],
-    ['tensor.fromArray', () => tensor.fromArray([-1], [1])],
-    ['attention', () => attention(noMask).forward(noParams, { query: zeros([1, 2]), key: zeros([1, 3]), value: zeros([1, 2]) })],
-    ['mask', () => attention(paddingMask([1], 2)).forward(noParams, { query: zeros([2, 1, 2]), key: zeros([2, 2, 2]), value: zeros([2, 2, 2]) })],
-    ['splitHeads', () => splitHeads(2).forward(noParams, zeros([1, 3]))],
-    ['mergeHeads', () => mergeHeads.forward(noParams, zeros([1, 3]))],
-    ['unembedding', () => unembedding.forward({ weight: zeros([4, 3]) }, zeros([1, 2]))],
-    ['learnedPositions', () => learnedPositions.forward({ weight: zeros([2, 3]) }, zeros([1, 3, 3]))],
-    ['learnedPositions', () => gpt({ heads: 1 }).forward(initGpt({ vocabulary: 3, context: 2, width: 2, layers: 1 })(random.key(0)), tensor.tokensOf([[0, 1, 2]]))],
-    ['crossEntropy', () => crossEntropy().forward(zeros([2, 3]), tensor.tokensOf([0]))],
-    ['pullback', () => relu.vjp(noParams, zeros([2]))[1](zeros([3]))]
-  ])('%s', (operation, run) => {
+    [`${linearWants} [5] and [2, 3] and [3]`, linearOn([2, 3], [3], [5])],
+    [`${linearWants} [2] and [2, 3] and [2]`, linearOn([2, 3], [2], [2])],
+    [`${linearWants} [2] and [2] and [3]`, linearOn([2], [3], [2])],
+    [`${linearWants} [2] and [2, 3, 1] and [3]`, linearOn([2, 3, 1], [3], [2])],
+    [`${linearWants} [2] and [2, 3] and [3, 1]`, linearOn([2, 3], [3, 1], [2])],
+    ['linear: expected at least one axis, got []', linearOn([2, 3], [3], [])],
+    [`${normWants} [3] and [2] and [2]`, normOn([2], [2], [3])],
+    [`${normWants} [2] and [2] and [3]`, normOn([2], [3], [2])],
+    [`${normWants} [2] and [3] and [2]`, normOn([3], [2], [2])],
+    [`${normWants} [2] and [2, 1] and [2]`, normOn([2, 1], [2], [2])],
+    [`${normWants} [2] and [2] and [2, 1]`, normOn([2], [2, 1], [2])],
+    ['layerNorm: expected at least one axis, got []', normOn([2], [2], [])],
+    ['softmax: expected at least one axis, got []', () => softmax.forward(noParams, zeros([]))],
+    ['softmax: expected at least one axis, got []', () => softmax.vjp(noParams, zeros([]))],
+    ['logSoftmax: expected at least one axis, got []', () => logSoftmax.forward(noParams, zeros([]))],
+    ['tensor.matmul: expected equal leading axes and equal inner axes, got [2, 2] and [3, 2]', () => tensor.matmul(zeros([3, 2]))(zeros([2, 2]))],
+    ['tensor.add: ', () => tensor.add(zeros([2]))(zeros([3]))],
+    ['tensor.reshape: ', () => tensor.reshape([3])(zeros([2]))],
+    ['tensor.of: ', () => tensor.of([[1, 2], [3]])],
+    ['tensor.of: ', () => tensor.of([[1], 2])],
+    ['tensor.fromArray: ', () => tensor.fromArray([2], [1])],
+    ['tensor.fromArray: ', () => tensor.fromArray([-1], [1])],
+    [`${attentionWants} [1, 2] and [1, 3] and [1, 2]`, attend(qkv([1, 2], [1, 3], [1, 2]))],
+    [`${attentionWants} [1, 2] and [1, 2] and [2, 2]`, attend(qkv([1, 2], [1, 2], [2, 2]))],
+    [`${attentionWants} [2, 1, 2] and [3, 1, 2] and [2, 1, 2]`, attend(qkv([2, 1, 2], [3, 1, 2], [2, 1, 2]))],
+    [`${attentionWants} [2, 1, 2] and [2, 1, 2] and [3, 1, 2]`, attend(qkv([2, 1, 2], [2, 1, 2], [3, 1, 2]))],
+    ['attention: expected at least two axes, got [2]', attend(qkv([2], [1, 2], [1, 2]))],
+    ['attention: expected at least two axes, got [1]', attend(qkv([1, 2], [1], [1, 2]))],
+    ['attention: expected at least two axes, got [3]', attend(qkv([1, 2], [1, 2], [3]))],
+    ['mask: expected a padding [B, S] = [2, 2], got [1, 2]', attend(qkv([2, 1, 2], [2, 2, 2], [2, 2, 2]), paddingMask([1], 2))],
+    ['mask: expected a padding [B, S] = [1, 2], got [2, 2]', () => masked(paddingMask([1, 2], 2)).forward(noParams, zeros([1, 2]))],
+    ['mask: expected at least two axes, got [2]', () => masked(causalMask).forward(noParams, zeros([2]))],
+    ['mask: expected paddings of one shape, got [1, 2] and [1, 3]', () => MonoidMask.concat(paddingMask([1], 2), paddingMask([1], 3))],
+    ['splitHeads: expected a width of 3 · 2 heads · d, got [1, 3]', () => splitHeads(2).forward(noParams, zeros([1, 3]))],
+    ['splitHeads: expected at least two axes, got [6]', () => splitHeads(2).forward(noParams, zeros([6]))],
+    ['mergeHeads: expected [..., H, T, d], got [1, 3]', () => mergeHeads.forward(noParams, zeros([1, 3]))],
+    ['unembedding: expected x [..., D] and weight [V, D], got [1, 2] and [4, 3]', () => unembedding.forward({ weight: zeros([4, 3]) }, zeros([1, 2]))],
+    ['unembedding: expected x [..., D] and weight [V, D], got [2] and [4, 2, 1]', () => unembedding.forward({ weight: zeros([4, 2, 1]) }, zeros([2]))],
+    ['unembedding: expected at least one axis, got []', () => unembedding.forward({ weight: zeros([4, 2]) }, zeros([]))],
+    ['tokenEmbedding: expected weight [V, D], got [3]', () => tokenEmbedding.forward({ weight: zeros([3]) }, tensor.tokensOf([0]))],
+    [`${positionsWant} [1, 3, 3] and [2, 3]`, positionsOn([2, 3], [1, 3, 3])],
+    [`${positionsWant} [1, 3] and [2, 2]`, positionsOn([2, 2], [1, 3])],
+    [`${positionsWant} [1, 2] and [2, 2, 1]`, positionsOn([2, 2, 1], [1, 2])],
+    ['learnedPositions: expected at least two axes, got [2]', positionsOn([2, 2], [2])],
+    ['sinusoidalPositions: expected at least two axes, got [2]', () => sinusoidalPositions.forward(noParams, zeros([2]))],
+    [positionsWant, () => gpt({ heads: 1 }).forward(initGpt({ vocabulary: 3, context: 2, width: 2, layers: 1 })(random.key(0)), tensor.tokensOf([[0, 1, 2]]))],
+    ['crossEntropy: expected logits [..., V] and targets [...], got [2, 3] and [1]', () => crossEntropy().forward(zeros([2, 3]), tensor.tokensOf([0]))],
+    ['crossEntropy: expected at least one axis, got []', () => crossEntropy().gradient(zeros([]), tensor.tokensOf([0]))],
+    ['meanSquaredError: ', () => meanSquaredError().forward(zeros([2]), zeros([3]))],
+    ['meanSquaredError: ', () => meanSquaredError().gradient(zeros([2]), zeros([3]))],
+    ['binaryCrossEntropy: ', () => binaryCrossEntropy().forward(zeros([2]), zeros([3]))],
+    ['binaryCrossEntropyWithLogits: ', () => binaryCrossEntropyWithLogits().forward(zeros([2]), zeros([3]))],
+    ['pullback: expected dy with the shape [2] of y, got [3]', () => relu.vjp(noParams, zeros([2]))[1](zeros([3]))],
+    // A caller without types may give anything.
+    ['pullback: expected dy with the shape [2] of y, got', () => relu.vjp(noParams, zeros([2]))[1](Object.create(null) as Tensor)]
+  ])('%s', (message, run) => {
     expect(run).toThrow(ShapeError)
+    expect(run).toThrow(message)
+  })
+})
+
+describe('tensors of different precision in one operation throw a PrecisionError', () => {
+  const double = (shape: readonly number[]) => zeros(shape, 'float64')
+  test.each<readonly [string, () => unknown]>([
+    ['tensor.add', () => tensor.add(zeros([2]))(double([2]))],
+    ['linear', () => linear.forward({ weight: zeros([2, 2]), bias: double([2]) }, zeros([2]))],
+    ['layerNorm', () => layerNorm.forward({ weight: zeros([2]), bias: zeros([2]) }, double([2]))],
+    ['unembedding', () => unembedding.forward(embedding, double([2]))],
+    ['attention', () => attention(noMask).forward(noParams, { query: zeros([1, 2]), key: double([1, 2]), value: zeros([1, 2]) })],
+    ['learnedPositions', () => learnedPositions.forward({ weight: zeros([2, 2]) }, double([1, 2]))],
+    ['pullback', () => relu.vjp(noParams, zeros([2]))[1](double([2]))]
+  ])('%s', (operation, run) => {
+    expect(run).toThrow(PrecisionError)
     expect(run).toThrow(operation)
   })
 })
 
-test('tensors of different precision in one operation throw a PrecisionError', () => {
-  expect(() => tensor.add(zeros([2]))(zeros([2], 'float64'))).toThrow(PrecisionError)
-  expect(() => linear.forward({ weight: zeros([2, 2]), bias: zeros([2], 'float64') }, zeros([2]))).toThrow(PrecisionError)
-})
-
 describe('a value out of range throws a RangeError that says what was expected', () => {
   test.each<readonly [string, () => unknown]>([
-    ['tokenEmbedding: expected ids from 0 to 2', () => tokenEmbedding.forward({ weight: zeros([3, 2]) }, tensor.tokensOf([3]))],
+    ['tokenEmbedding: expected ids from 0 to 2, got 3 at position 1', () => tokenEmbedding.forward(embedding, tensor.tokensOf([2, 3]))],
+    ['tokenEmbedding: expected ids from 0 to 2, got -1 at position 0', () => tokenEmbedding.forward(embedding, tensor.tokensOf([-1, 0]))],
     ['tokens: expected 32-bit integers', () => tensor.tokensOf([0.5])],
-    ['crossEntropy: expected targets from 0 to 1', () => crossEntropy().forward(zeros([1, 2]), tensor.tokensOf([2]))],
-    ['dropout: expected a rate', () => dropout(1, random.key(0))],
-    ['softmax: expected a positive temperature', () => softmaxAt(0)],
+    ['crossEntropy: expected targets from 0 to 1, got 2 in row 1', () => crossEntropy().forward(zeros([2, 2]), tensor.tokensOf([1, 2]))],
+    ['crossEntropy: expected targets from 0 to 1, got -1 in row 0', () => crossEntropy().gradient(zeros([1, 2]), tensor.tokensOf([-1]))],
+    ['dropout: expected a rate of at least 0 and below 1, got 1', () => dropout(1, random.key(0))],
+    ['dropout: expected a rate of at least 0 and below 1, got -0.1', () => dropout(-0.1, random.key(0))],
+    ['dropout: expected a rate of at least 0 and below 1, got NaN', () => dropout(NaN, random.key(0))],
+    ['softmax: expected a positive temperature, got 0', () => softmaxAt(0)],
+    ['softmax: expected a positive temperature, got Infinity', () => softmaxAt(Infinity)],
     ['withTemperature: expected a positive temperature', () => withTemperature(-1)],
     ['topK: expected a positive integer', () => topK(0)],
     ['topP: expected a probability', () => topP(0)],
-    ['random.key: expected a non-negative safe integer', () => random.key(-1)],
+    ['random.key: expected a non-negative safe integer, got -1', () => random.key(-1)],
+    ['random.key: expected a non-negative safe integer, got 0.5', () => random.key(0.5)],
+    ['random.foldIn: expected an integer from 0 to 2^32 − 1, got -1', () => random.foldIn(-1)(random.key(0))],
+    ['random.foldIn: expected an integer from 0 to 2^32 − 1, got 4294967296', () => random.foldIn(2 ** 32)(random.key(0))],
+    ['random.foldIn: expected an integer from 0 to 2^32 − 1, got 0.5', () => random.foldIn(0.5)(random.key(0))],
     ['random.categorical: expected a finite logit', () => sample(tensor.of([NaN, 1]))(random.key(0))],
     ['random.categorical: expected a finite logit', () => sample(tensor.of([-Infinity]))(random.key(0))],
     ['randomWindows: expected at least 5 tokens', () => randomWindows(tensor.tokensOf([1, 2]), { batch: 1, context: 4 })(random.key(0))],
@@ -101,29 +169,6 @@ describe('sizes of 0 and 1', () => {
     expect(multiHeadAttention(2, causalMask).forward(params, zeros([3, 4])).shape).toEqual([3, 4])
   })
   test('the mean loss over nothing is 0', () => expect(crossEntropy().forward(zeros([1, 2]), tensor.tokensOf([-100]))).toBe(0))
-})
-
-describe('trees', () => {
-  const like = { a: tensor.of([1, 2]), b: [{ c: tensor.of([[3]]) }] }
-  test('flatten names leaves by their path; unflatten is its inverse', () => {
-    expect(tree.flatten(like).map(([path]) => path)).toEqual(['a', 'b.0.c'])
-    const back = tree.unflatten(like)(tree.flatten(like))
-    expect(E.isRight(back) && back.right).toEqual(like)
-  })
-  test('unflatten says in a sentence what does not fit', () => {
-    const problem = (entries: readonly tree.Entry[]): string => {
-      const result = tree.unflatten(like)(entries)
-      return E.isLeft(result) ? result.left : 'no problem'
-    }
-    expect(problem([['a', tensor.of([1, 2])]])).toBe('tensor "b.0.c" is missing')
-    expect(problem([['a', tensor.of([1])], ['b.0.c', tensor.of([[3]])]])).toContain('expected float32 [2]')
-    expect(problem([...tree.flatten(like), ['d', tensor.of([1])]])).toContain('"d" has no place')
-  })
-  test('trees of different keys cannot be added', () => {
-    expect(() => tree.add<object>({ a: tensor.of([1]) })({ b: tensor.of([1]) })).toThrow('same keys')
-  })
-  test('what is no tree is named', () => expect(() => tree.flatten({ a: 1 })).toThrow('expected a tensor, a record or an array at "a"'))
-  test('weights are counted', () => expect(tree.count(like)).toBe(3))
 })
 
 test('attention with a mask of several heads gives every head the mask', () => {
