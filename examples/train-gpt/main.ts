@@ -13,7 +13,7 @@ import { curve, display } from './display.js'
 import { type Options, parseOptions } from './options.js'
 import { meanLoss, train, type TrainingRun } from './training.js'
 
-const FINAL_BATCHES = 100
+const FINAL_BATCHES = 200
 const VALIDATION_PART = 0.1
 
 const print = (line: string): void => { process.stdout.write(`${line}\n`) }

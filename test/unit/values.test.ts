@@ -1,52 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { constant, gelu, initGpt, linearSchedule, noParams, random, sinusoidalTable, tensor, warmupCosine } from 'pullback'
-import { threefry } from '../../src/random/key.js'
-
-describe('random', () => {
-  test('Threefry-2x32 has the published known answers', () => {
-    // J. Salmon et al., Random123, kat_vectors: threefry2x32, 20 rounds.
-    expect(threefry([0, 0], [0, 0])).toEqual([0x6b200159, 0x99ba4efe])
-    expect(threefry([0xffffffff, 0xffffffff], [0xffffffff, 0xffffffff])).toEqual([0x1cb996fc, 0xbb002be7])
-    expect(threefry([0x13198a2e, 0x03707344], [0x243f6a88, 0x85a308d3])).toEqual([0xc4923a9c, 0x483df7a0])
-  })
-  test('a key always gives the same numbers', () => {
-    expect(tensor.toArray(random.uniform([3])(random.key(42)))).toEqual(tensor.toArray(random.uniform([3])(random.key(42))))
-  })
-  test('normal numbers have the mean and the deviation asked for', () => {
-    const x = tensor.toArray(random.normal([40_000], { mean: 3, deviation: 2, precision: 'float64' })(random.key(7)))
-    const mean = x.reduce((a, b) => a + b, 0) / x.length
-    const variance = x.reduce((a, b) => a + (b - mean) ** 2, 0) / x.length
-    // Five standard errors: 5 · 2/√40000 and 5 · 4 √(2/40000).
-    expect(Math.abs(mean - 3)).toBeLessThan(0.05)
-    expect(Math.abs(variance - 4)).toBeLessThan(0.15)
-  })
-  test('uniform numbers stay below the end in both precisions', () => {
-    for (const precision of ['float32', 'float64'] as const) {
-      const x = random.uniform([10_000], { precision })(random.key(1))
-      expect(Math.max(...x.data)).toBeLessThan(1)
-      expect(Math.min(...x.data)).toBeGreaterThanOrEqual(0)
-    }
-  })
-  test('initialisers have the deviations of their formulae', () => {
-    const deviation = (x: { readonly data: Iterable<number> }): number => {
-      const values = Array.from(x.data)
-      return Math.sqrt(values.reduce((a, v) => a + v * v, 0) / values.length)
-    }
-    const at = (initializer: random.Initializer) => deviation(initializer(100, 300)(random.key(3)))
-    expect(at(random.xavierUniform)).toBeCloseTo(Math.sqrt(2 / 400), 3)
-    expect(at(random.xavierNormal)).toBeCloseTo(Math.sqrt(2 / 400), 3)
-    expect(at(random.heUniform)).toBeCloseTo(Math.sqrt(2 / 100), 2)
-    expect(at(random.heNormal)).toBeCloseTo(Math.sqrt(2 / 100), 2)
-    expect(at(random.gpt2Normal)).toBeCloseTo(0.02, 3)
-    expect(at(random.gpt2Residual(8))).toBeCloseTo(0.02 / 4, 3)
-  })
-  test("GPT-2's residual projections begin smaller by the root of twice the layers", () => {
-    const { h } = initGpt({ vocabulary: 5, context: 4, width: 64, layers: 8 })(random.key(0))
-    const ratio = tensor.norm(h[0].mlp.c_proj.weight) / tensor.norm(h[0].mlp.c_fc.weight)
-    expect(ratio).toBeCloseTo(1 / 4, 2)
-    expect(tensor.norm(h[3].attn.c_proj.weight)).toBeGreaterThan(0)
-  })
-})
+import { constant, gelu, linearSchedule, noParams, sinusoidalTable, tensor, warmupCosine } from 'pullback'
 
 describe('positions', () => {
   test('the sine and the cosine of a pair share one frequency', () => {
