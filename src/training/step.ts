@@ -20,6 +20,16 @@ export interface LossAndGradient<P> {
   readonly gradient: P
 }
 
+const evaluate = <P, X, Y, DX, T>(
+  model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
+): LossAndGradient<P> => {
+  const [prediction, pullback] = model.vjp(params, input)
+  return {
+    loss: loss.forward(prediction, target),
+    gradient: pullback(loss.gradient(prediction, target)).params
+  }
+}
+
 /**
  * The loss of a batch and its gradient by the parameters: with $\hat y = f(\theta, x)$,
  * $d\theta = f^*_{\theta,x}\big(\partial\ell/\partial\hat y\big)$.
@@ -27,13 +37,7 @@ export interface LossAndGradient<P> {
  * @category training
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, { input, target }: Example<X, T>): LossAndGradient<P> => region(() => {
-    const [prediction, pullback] = model.vjp(params, input)
-    return {
-      loss: loss.forward(prediction, target),
-      gradient: pullback(loss.gradient(prediction, target)).params
-    }
-  })
+  (params: P, example: Example<X, T>): LossAndGradient<P> => region(() => evaluate(model, loss, params, example))
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   /** The model, or the model for the key of the step where it has dropout. */
@@ -66,7 +70,7 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
     const layer = typeof model === 'function' ? model(key) : model
     return region(() => {
       const near = settled(params)
-      const { loss: value, gradient } = lossAndGradient(layer, loss)(near, batch)
+      const { loss: value, gradient } = evaluate(layer, loss, near, batch)
       return { ...optimizer.step(near, gradient, state), loss: value }
     })
   }

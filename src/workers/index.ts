@@ -32,9 +32,11 @@ export const serveGradients = <S, P, X, T>(work: Work<S, P, X, T>): void => {
   workerpool.worker({
     gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): number => {
       // One copy for the whole step: reading shared memory is slower than reading memory of one's own.
-      const { loss, gradient } = region(() => work(settings)(settled(params), part, key))
-      write(gradient, result)
-      return loss
+      return region(() => {
+        const { loss, gradient } = work(settings)(settled(params), part, key)
+        write(gradient, result)
+        return loss
+      })
     }
   })
 }

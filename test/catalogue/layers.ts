@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import {
-  andThen, attention, block, branches, causalMask, dropout, feedForward, frozen, gelu, geluTanh, initBlock, initFeedForward,
+  andThen, andThenTied, attention, block, branches, causalMask, dropout, feedForward, frozen, gelu, geluTanh, initBlock, initFeedForward,
   initMultiHeadAttention, initSingleHeadAttention, layerNorm, layerNormWith, leakyRelu, learnedPositions, linear, logSoftmax,
-  masked, mergeHeads, MonoidMask, multiHeadAttention, noMask, paddingMask, random, relu, sigmoid, silu, singleHeadAttention,
+  masked, mergeHeads, MonoidMask, multiHeadAttention, named, noMask, paddingMask, pointwiseFromOutput, random, relu, residual, sigmoid, silu, singleHeadAttention,
   sinusoidalPositions, softmax, softmaxAt, splitHeads, tanh, tokenEmbedding, unembedding, type Mask
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -100,6 +100,13 @@ export const layers: readonly Subject[] = [
     laws: everyLaw(branches({ left: linear, right: linear }), fc.record({ i: arbitrary.axis(3), o: arbitrary.axis(3) }).chain(({ i, o }) =>
       fc.record({ params: fc.record({ left: linearParams(i, o), right: linearParams(i, o) }), input: rowsOf(i) })))
   },
+  {
+    subject: 'andThenTied',
+    laws: everyLaw(pipe(linear, named('f'), andThen(sigmoid), andThenTied('f', linear)), arbitrary.axis(3).chain(i =>
+      fc.record({ params: fc.record({ f: linearParams(i, i) }), input: rowsOf(i) })))
+  },
+  { subject: 'residual', laws: everyLaw(residual(linear), arbitrary.axis(3).chain(i => fc.record({ params: linearParams(i, i), input: rowsOf(i) }))) },
+  { subject: 'pointwiseFromOutput', laws: everyLaw(pointwiseFromOutput(Math.exp, y => y), anyTensor) },
   {
     subject: 'frozen linear',
     laws: laws.layer(frozen({

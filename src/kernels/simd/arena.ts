@@ -30,14 +30,17 @@ const resident = (array: unknown): array is Float32Array =>
 const view = (start: number, length: number): Float32Array =>
   whole === undefined || length === 0 ? new Float32Array(length) : whole.subarray(start / 4, start / 4 + length)
 
-/** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
-export const allocate = (length: number): Float32Array | undefined => {
+/** A view of whatever is there. */
+const place = (length: number): Float32Array | undefined => {
   const end = arena.top + padded(4 * length)
   if (arena.depth === 0 || end > END) return undefined
   const array = view(arena.top, length)
   arena.top = end
-  return array.fill(0)
+  return array
 }
+
+/** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
+export const allocate = (length: number): Float32Array | undefined => place(length)?.fill(0)
 
 /** What a kernel reads: numbers in single precision or ids. */
 type Argument = Floats | Integers
@@ -95,7 +98,7 @@ export const clear = (place: number, length: number): void => { whole?.fill(0, p
 /** A copy in the arena of the current region; the array itself where it is there, or cannot be. */
 export const settle = (array: Floats): Floats => {
   if (arena.depth === 0 || resident(array) || !(array instanceof Float32Array)) return array
-  const copy = allocate(array.length)
+  const copy = place(array.length)
   copy?.set(array)
   return copy ?? array
 }
