@@ -9,4 +9,8 @@
  */
 export * as arbitrary from './arbitraries.js'
 export * as laws from './bundles.js'
+export {
+  derivation, type Chain, type Derivation, type DerivationDefinition, numericGradient, numericJacobian, type Step, type Value
+} from './derivations/derivation.js'
+export { derivations } from './derivations/index.js'
 export { asTests, type Finding, type Law, law, type LawDefinition } from './law.js'

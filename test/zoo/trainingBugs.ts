@@ -79,6 +79,19 @@ export const trainingBugs: readonly Bug[] = [
     bug: 'momentum: an average instead of a sum', caughtBy: 'momentum adds up',
     laws: [laws.momentumLaw(seeing(momentum({ learningRate: 0.1, momentum: 0.75 }), tree.map(tensor.scale(0.25))), 0.1, 0.75)]
   },
+  {
+    bug: 'gradient descent: the steps are not counted', caughtBy: 'steps are counted',
+    laws: laws.optimizer({ ...gradientDescent({ learningRate: 0.1 }), step: (params, gradient, state) => ({
+      ...gradientDescent({ learningRate: 0.1 }).step(params, gradient, state), state }) })
+  },
+  {
+    bug: 'momentum: the schedule is read one step late', caughtBy: 'the schedule is read at the step',
+    laws: [laws.scheduleLaw(rate => momentum({ learningRate: typeof rate === 'number' ? rate : step => rate(step + 1) }))]
+  },
+  {
+    bug: 'clipping: nothing is clipped', caughtBy: 'clips every gradient',
+    laws: [laws.clippedLaw(gradientDescent({ learningRate: 0.1 }), gradientDescent({ learningRate: 0.1 }), clipByGlobalNorm(0.5))]
+  },
   { bug: 'momentum: the velocity is forgotten', caughtBy: 'momentum adds up', laws: [laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0 }), 0.1, 0.75)] },
   adamBug('adam: no correction of the bias', 'step bound', forgetful(adam(settings), () => 1e6)),
   adamBug('adam: the step is counted from zero one too late', 'step bound', forgetful(adam(settings), step => step + 1)),
