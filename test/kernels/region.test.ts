@@ -21,12 +21,17 @@ describe('regions', () => {
     expect(numbers(y)).toEqual([3, 6, 9])
   })
 
-  test('a deferred gradient is computed before its region ends', () => {
+  test('a deferred gradient is computed once, before its region ends', () => {
     const x = tensor.of([1, 2, 3])
+    let computed = 0
     const { params, input } = region(() => {
       const y = tensor.scale(2)(x)
-      return deferred({ y }, () => tensor.add(x)(y))
+      return deferred({ y }, () => {
+        computed++
+        return tensor.add(x)(y)
+      })
     })
+    expect(computed).toBe(1)
     overwrite()
     expect(inArena(input)).toBe(false)
     expect([params.y, input].map(numbers)).toEqual([[2, 4, 6], [3, 6, 9]])

@@ -75,7 +75,7 @@ describe('a shape mistake throws a ShapeError that names the operation, what was
     ['meanSquaredError: ', () => meanSquaredError().gradient(zeros([2]), zeros([3]))],
     ['binaryCrossEntropy: ', () => binaryCrossEntropy().forward(zeros([2]), zeros([3]))],
     ['binaryCrossEntropyWithLogits: ', () => binaryCrossEntropyWithLogits().forward(zeros([2]), zeros([3]))],
-    ['pullback: expected dy with the shape [2] of y, got [3]', () => relu.vjp(noParams, zeros([2]))[1](zeros([3]))],
+    ['pullback: expected dy with the shape [2, 1] of y, got [1, 2]', () => relu.vjp(noParams, zeros([2, 1]))[1](zeros([1, 2]))],
     // A caller without types may give anything.
     ['pullback: expected dy with the shape [2] of y, got', () => relu.vjp(noParams, zeros([2]))[1](Object.create(null) as Tensor)]
   ])('%s', (message, run) => {
