@@ -9,6 +9,6 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['test/derivations/derivations.test.ts', 'test/laws/{decoding,instances,layers,losses,optimizers,samplers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,random,trees,values}.test.ts', 'test/kernels/region.test.ts']
+    include: ['test/derivations/derivations.test.ts', 'test/laws/{decoding,instances,layers,losses,optimizers,samplers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,masks,random,trees,values}.test.ts', 'test/kernels/region.test.ts']
   }
 })
