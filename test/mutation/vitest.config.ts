@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import base from '../../vitest.config.js'
 
+// Fewer cases than usual, and always the same, so that a mutant that survives can be looked at again.
+process.env.PULLBACK_RUNS ??= '20'
+process.env.PULLBACK_SEED ??= '1'
+
 /**
  * The tests that look for mutants: laws, golden values, units. Models, programs, workers and training repeat what these cover,
  * more slowly.
