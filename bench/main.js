@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { gpt } from './shapes.js'
 
 const ROUNDS = 7
-const MINIMUM = 150 // milliseconds of one round
+const MINIMUM = 300 // milliseconds of one round
 const NOISY = 0.25
 
 /** Starts a participant; undefined where it does not run on this machine. */
