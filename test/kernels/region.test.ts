@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deferred, gpt, initGpt, crossEntropy, lossAndGradient, random, tensor, tree, type Tensor } from 'pullback'
+import {
+  andThen, crossEntropy, deferred, gpt, initGpt, initLinear, layer, linear, lossAndGradient, meanSquaredError, named, random, relu, stack, tensor, tree,
+  type LinearParams, type Tensor
+} from 'pullback'
+import { pipe } from 'fp-ts/lib/function.js'
 import { instance } from '../../src/kernels/simd/instance.js'
 import { region, regionLoop, settled } from '../../src/tree/region.js'
 
@@ -35,6 +39,19 @@ describe('regions', () => {
     overwrite()
     expect(inArena(input)).toBe(false)
     expect([params.y, input].map(numbers)).toEqual([[2, 4, 6], [3, 6, 9]])
+  })
+
+  test('training never computes the gradient of the first input', () => {
+    const first = layer({
+      forward: (params: LinearParams, x: Tensor) => linear.forward(params, x),
+      gradient: (params: LinearParams, x: Tensor, dy: Tensor) =>
+        deferred(linear.vjp(params, x)[1](dy).params, (): Tensor => { throw new Error('somebody read it') })
+    })
+    const model = pipe(stack(pipe(first, andThen(relu))), named('hidden'), andThen('output', linear))
+    const [a, b] = random.split(random.key(0)), x = tensor.of([[1, 2]])
+    const params = { hidden: [initLinear(2, 3)(a)], output: initLinear(3, 2)(b) }
+    expect(() => lossAndGradient(model, meanSquaredError())(params, { input: x, target: x })).not.toThrow()
+    expect(() => model.vjp(params, x)[1](x).input).toThrow('somebody read it')
   })
 
   test('what was outside of a region comes back itself, and what is no tensor stays as it is', () => {

@@ -53,13 +53,14 @@ describe('what is no tree, or another one, is named', () => {
     expect(run).toThrow(new TypeError(message))
   })
 
-  test.each<readonly [string, readonly tree.Entry[], string]>([
-    ['a missing tensor', [['a', x]], 'tensor "b" is missing'],
-    ['another shape', [['a', x], ['b', tensor.of([[1, 2]], 'float64')]], 'tensor "b" is float64 [1, 2], expected float64 [2]'],
-    ['another shape than a matrix', [['a', x], ['b', y], ['m', x]], 'tensor "m" is float64 [2], expected float64 [1, 2]'],
-    ['another precision', [['a', tensor.of([1, 2])], ['b', y]], 'tensor "a" is float32 [2], expected float64 [2]'],
-    ['a tensor too many', [['a', x], ['b', y], ['c', x]], 'tensor "c" has no place among the parameters']
-  ])('%s', (_, entries, message) => {
-    expect(tree.unflatten(entries.some(([path]) => path === 'm') ? { a: x, b: y, m: tensor.of([[1, 2]], 'float64') } : { a: x, b: y })(entries)).toEqual(E.left(message))
+  const vectors = { a: x, b: y }
+  test.each<readonly [string, unknown, readonly tree.Entry[], string]>([
+    ['a missing tensor', vectors, [['a', x]], 'tensor "b" is missing'],
+    ['another shape', vectors, [['a', x], ['b', tensor.of([[1, 2]], 'float64')]], 'tensor "b" is float64 [1, 2], expected float64 [2]'],
+    ['another shape than a matrix', { m: tensor.of([[1, 2]], 'float64') }, [['m', x]], 'tensor "m" is float64 [2], expected float64 [1, 2]'],
+    ['another precision', vectors, [['a', tensor.of([1, 2])], ['b', y]], 'tensor "a" is float32 [2], expected float64 [2]'],
+    ['a tensor too many', vectors, [['a', x], ['b', y], ['c', x]], 'tensor "c" has no place among the parameters']
+  ])('%s', (_, like, entries, message) => {
+    expect(tree.unflatten(like)(entries)).toEqual(E.left(message))
   })
 })
