@@ -12,6 +12,7 @@ export { sigmoidOf } from './reference/activations.js'
 
 type Unary = (x: Floats) => FreshFloats
 type Binary = (a: Floats, b: Floats) => FreshFloats
+type WithSlope = (x: Floats) => readonly [y: FreshFloats, slope: FreshFloats]
 
 const unary = (definition: Unary, run: (kernels: Kernels, y: number, x: number, n: number) => void): Unary => x => {
   const done = call({ reads: [x], writes: [x.length] }, (kernels, [px], [y]) => run(kernels, y, px, x.length))
@@ -21,6 +22,14 @@ const unary = (definition: Unary, run: (kernels: Kernels, y: number, x: number, 
 const binary = (definition: Binary, run: (kernels: Kernels, y: number, a: number, b: number, n: number) => void): Binary => (a, b) => {
   const done = call({ reads: [a, b], writes: [a.length] }, (kernels, [pa, pb], [y]) => run(kernels, y, pa, pb, a.length))
   return done === undefined ? definition(a, b) : done[0][0]
+}
+
+/** A function and its derivative, which share most of their work. */
+const withSlope = (
+  value: Unary, slope: Unary, run: (kernels: Kernels, y: number, slope: number, x: number, n: number) => void
+): WithSlope => x => {
+  const done = call({ reads: [x], writes: [x.length, x.length] }, (kernels, [px], [y, s]) => run(kernels, y, s, px, x.length))
+  return done === undefined ? [value(x), slope(x)] : [done[0][0], done[0][1]]
 }
 
 /** $\sigma(x_i)$ */
@@ -43,9 +52,9 @@ export const leakyReluGradient = (slope: number): Binary =>
   binary(reference.leakyReluGradient(slope), ({ leakyReluGradient: run }, dx, x, dy, n) => run(dx, x, dy, slope, n))
 /** $x_i\,\sigma(x_i)$ */
 export const silu = unary(reference.silu, ({ silu: run }, ...at) => run(...at))
-/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\big)\,dy_i$ with $\sigma = \sigma(x_i)$ */
-export const siluGradient = binary(reference.siluGradient, ({ siluGradient: run }, ...at) => run(...at))
+/** $x_i\,\sigma$ and $\sigma + x_i\,\sigma(1 - \sigma)$ with $\sigma = \sigma(x_i)$ */
+export const siluWithSlope = withSlope(reference.silu, reference.siluSlope, ({ siluWithSlope: run }, ...at) => run(...at))
 /** $x_i\,\sigma(2u_i)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$ */
 export const geluTanh = unary(reference.geluTanh, ({ gelu: run }, ...at) => run(...at))
-/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)\big)\,dy_i$ with $\sigma = \sigma(2u_i)$ */
-export const geluTanhGradient = binary(reference.geluTanhGradient, ({ geluGradient: run }, ...at) => run(...at))
+/** $x_i\,\sigma$ and $\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)$ with $\sigma = \sigma(2u_i)$ */
+export const geluTanhWithSlope = withSlope(reference.geluTanh, reference.geluTanhSlope, ({ geluWithSlope: run }, ...at) => run(...at))

@@ -26,8 +26,8 @@
  */
 import * as kernel from '../kernels/activations.js'
 import { normalDistribution } from '../kernels/reference/erf.js'
-import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
-import { pointwise } from '../layer/pointwise.js'
+import type { Layer, NoParams } from '../layer/layer.js'
+import { pointwise, pointwiseWithSlope } from '../layer/pointwise.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
 /** $\varphi(x) = e^{-x^2/2}/\sqrt{2\pi}$ */
@@ -43,14 +43,15 @@ export const gelu: Layer<NoParams, Tensor, Tensor> = pointwise(
   x => normalDistribution(x) + x * normalDensity(x)
 )
 
-const forward = (x: Tensor): Tensor => own(x.shape, kernel.geluTanh(x.data))
-
-/** $dx = (\sigma + x\,\sigma(1 - \sigma)\,2u')\,dy$ */
-const gradient = (x: Tensor, dy: Tensor): Tensor => own(x.shape, kernel.geluTanhGradient(x.data, dy.data))
+/** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
+const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
+  const [y, slope] = kernel.geluTanhWithSlope(x.data)
+  return [own(x.shape, y), own(x.shape, slope)]
+}
 
 /**
  * $y = \tfrac12 x\,(1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$, entry by entry.
  *
  * @category layers
  */
-export const geluTanh: Layer<NoParams, Tensor, Tensor> = parameterless(forward, gradient)
+export const geluTanh: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(x => own(x.shape, kernel.geluTanh(x.data)), withSlope)

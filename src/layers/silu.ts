@@ -13,14 +13,19 @@
  * @module
  */
 import * as kernel from '../kernels/activations.js'
-import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import type { Layer, NoParams } from '../layer/layer.js'
+import { pointwiseWithSlope } from '../layer/pointwise.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+
+/** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)$ */
+const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
+  const [y, slope] = kernel.siluWithSlope(x.data)
+  return [own(x.shape, y), own(x.shape, slope)]
+}
 
 /**
  * $y = x\,\sigma(x)$, entry by entry.
  *
  * @category layers
  */
-export const silu: Layer<NoParams, Tensor, Tensor> = parameterless(
-  x => own(x.shape, kernel.silu(x.data)),
-  (x, dy) => own(x.shape, kernel.siluGradient(x.data, dy.data)))
+export const silu: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(x => own(x.shape, kernel.silu(x.data)), withSlope)

@@ -51,8 +51,8 @@ export const leakyReluGradient = (slope: number): ((x: Floats, dy: Floats) => Fr
 
 /** $x_i\,\sigma(x_i)$ */
 export const silu = entrywise(x => x * sigmoidOf(x))
-/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\big)\,dy_i$ with $\sigma = \sigma(x_i)$ */
-export const siluGradient = entrywiseGradient(x => {
+/** $\sigma + x_i\,\sigma(1 - \sigma)$ with $\sigma = \sigma(x_i)$ */
+export const siluSlope = entrywise(x => {
   const s = sigmoidOf(x)
   return s + x * s * (1 - s)
 })
@@ -62,8 +62,8 @@ const CUBIC = 0.044715
 
 /** $x_i\,\sigma(2u_i)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, which is $\tfrac12 x (1 + \tanh u)$ */
 export const geluTanh = entrywise(x => x * sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x)))
-/** $\big(\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)\big)\,dy_i$ with $\sigma = \sigma(2u_i)$ */
-export const geluTanhGradient = entrywiseGradient(x => {
+/** $\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)$ with $\sigma = \sigma(2u_i)$ */
+export const geluTanhSlope = entrywise(x => {
   const s = sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x))
   return s + x * s * (1 - s) * TWICE_ROOT * (1 + 3 * CUBIC * x * x)
 })

@@ -33,9 +33,9 @@ export interface Kernels {
   readonly leakyRelu: (y: Pointer, x: Pointer, slope: number, n: number) => void
   readonly leakyReluGradient: (dx: Pointer, x: Pointer, dy: Pointer, slope: number, n: number) => void
   readonly gelu: (y: Pointer, x: Pointer, n: number) => void
-  readonly geluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
+  readonly geluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
   readonly silu: (y: Pointer, x: Pointer, n: number) => void
-  readonly siluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
+  readonly siluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
   readonly runningMean: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
   readonly runningMeanSquare: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
   readonly adam: (y: Pointer, theta: Pointer, m: Pointer, v: Pointer, rate: number, first: number, second: number, epsilon: number, decay: number, n: number) => void

@@ -8,9 +8,9 @@ import { sum4 } from './math'
 const MR: i32 = 4
 const NR: i32 = 8
 /** Rows of A, columns of B and length of the inner product in one block. */
-const MC: i32 = 64
+const MC: i32 = 32
 const NC: i32 = 256
-const KC: i32 = 256
+const KC: i32 = 512
 
 /** A place for one tile, the packed block of A, and the packed block of B. */
 const TILE_BYTES: usize = 128

@@ -1,30 +1,59 @@
 // Transcendental functions on four numbers at once.
 
+// Constants lie four times in memory and are loaded where they are used: V8 builds a constant vector anew in every round
+// of a loop, in three instructions. Polynomials are summed in pairs (G. Estrin, 1960), since what limits these loops is
+// the length of the chain from one operation to the next.
+
+export const ONE: usize = memory.data<f32>([1, 1, 1, 1], 16)
+const SIGN: usize = memory.data<f32>([-0.0, -0.0, -0.0, -0.0], 16)
+const EXP_MAX: usize = memory.data<f32>([89, 89, 89, 89], 16)
+const EXP_MIN: usize = memory.data<f32>([-105, -105, -105, -105], 16)
+const LOG2_E: usize = memory.data<f32>([1.44269504, 1.44269504, 1.44269504, 1.44269504], 16)
+/** Added to a small number, it leaves the nearest integer in the lowest bits. */
+const ROUNDING: usize = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16)
+const ROUNDING_BITS: usize = memory.data<i32>([0x4B400000, 0x4B400000, 0x4B400000, 0x4B400000], 16)
+const BIAS: usize = memory.data<i32>([127, 127, 127, 127], 16)
+const LN2_HIGH: usize = memory.data<f32>([0.693359375, 0.693359375, 0.693359375, 0.693359375], 16)
+const LN2_LOW: usize = memory.data<f32>([-2.12194440e-4, -2.12194440e-4, -2.12194440e-4, -2.12194440e-4], 16)
+const EXP_2: usize = memory.data<f32>([5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1, 5.0000001201e-1], 16)
+const EXP_3: usize = memory.data<f32>([1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1, 1.6666665459e-1], 16)
+const EXP_4: usize = memory.data<f32>([4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2, 4.1665795894e-2], 16)
+const EXP_5: usize = memory.data<f32>([8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3, 8.3334519073e-3], 16)
+const EXP_6: usize = memory.data<f32>([1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3, 1.3981999507e-3], 16)
+const EXP_7: usize = memory.data<f32>([1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4, 1.9875691500e-4], 16)
+const TANH_3: usize = memory.data<f32>([-3.33332819422e-1, -3.33332819422e-1, -3.33332819422e-1, -3.33332819422e-1], 16)
+const TANH_5: usize = memory.data<f32>([1.33314422036e-1, 1.33314422036e-1, 1.33314422036e-1, 1.33314422036e-1], 16)
+const TANH_7: usize = memory.data<f32>([-5.37397155531e-2, -5.37397155531e-2, -5.37397155531e-2, -5.37397155531e-2], 16)
+const TANH_9: usize = memory.data<f32>([2.06390887954e-2, 2.06390887954e-2, 2.06390887954e-2, 2.06390887954e-2], 16)
+const TANH_11: usize = memory.data<f32>([-5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3], 16)
+const TANH_NEAR: usize = memory.data<f32>([0.625, 0.625, 0.625, 0.625], 16)
+
 /**
  * e^x by x = n ln 2 + r with |r| ≤ ln(2)/2, a polynomial for e^r (S. Moshier, Cephes, expf), and 2^n in two factors so
  * that the result may be subnormal or infinite. NaN stays NaN.
  */
 @inline
 export function exp4(x: v128): v128 {
-  x = f32x4.max(f32x4.min(x, f32x4.splat(89)), f32x4.splat(-105))
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.44269504)))
-  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))), f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
-  let y = f32x4.add(f32x4.mul(f32x4.splat(1.9875691500e-4), r), f32x4.splat(1.3981999507e-3))
-  y = f32x4.add(f32x4.mul(y, r), f32x4.splat(8.3334519073e-3))
-  y = f32x4.add(f32x4.mul(y, r), f32x4.splat(4.1665795894e-2))
-  y = f32x4.add(f32x4.mul(y, r), f32x4.splat(1.6666665459e-1))
-  y = f32x4.add(f32x4.mul(y, r), f32x4.splat(5.0000001201e-1))
-  y = f32x4.add(f32x4.add(f32x4.mul(y, f32x4.mul(r, r)), r), f32x4.splat(1))
-  const k = i32x4.trunc_sat_f32x4_s(n)
-  const half = i32x4.shr_s(k, 1), rest = i32x4.sub(k, half), bias = i32x4.splat(127)
+  x = f32x4.pmax(f32x4.pmin(x, v128.load(EXP_MAX)), v128.load(EXP_MIN))
+  const rounded = f32x4.add(f32x4.mul(x, v128.load(LOG2_E)), v128.load(ROUNDING))
+  const n = f32x4.sub(rounded, v128.load(ROUNDING))
+  const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, v128.load(LN2_HIGH))), f32x4.mul(n, v128.load(LN2_LOW)))
+  const square = f32x4.mul(r, r)
+  const high = f32x4.add(f32x4.mul(v128.load(EXP_7), r), v128.load(EXP_6))
+  const middle = f32x4.add(f32x4.mul(v128.load(EXP_5), r), v128.load(EXP_4))
+  const low = f32x4.add(f32x4.mul(v128.load(EXP_3), r), v128.load(EXP_2))
+  const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(high, square), middle), square), low)
+  const y = f32x4.add(f32x4.add(f32x4.mul(p, square), r), v128.load(ONE))
+  const k = i32x4.sub(rounded, v128.load(ROUNDING_BITS))
+  const half = i32x4.shr_s(k, 1), rest = i32x4.sub(k, half), bias = v128.load(BIAS)
   return f32x4.mul(f32x4.mul(y, i32x4.shl(i32x4.add(half, bias), 23)), i32x4.shl(i32x4.add(rest, bias), 23))
 }
 
 /** 1/(1 + e^−x), as e^x/(1 + e^x) for x < 0, where it keeps its relative precision. */
 @inline
 export function sigmoid4(x: v128): v128 {
-  const one = f32x4.splat(1)
-  const e = exp4(f32x4.neg(f32x4.abs(x)))
+  const one = v128.load(ONE)
+  const e = exp4(v128.or(x, v128.load(SIGN)))
   return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e))
 }
 
@@ -33,16 +62,15 @@ export function sigmoid4(x: v128): v128 {
  */
 @inline
 export function tanh4(x: v128): v128 {
-  const magnitude = f32x4.abs(x), z = f32x4.mul(x, x), one = f32x4.splat(1)
-  let p = f32x4.add(f32x4.mul(f32x4.splat(-5.70498872745e-3), z), f32x4.splat(2.06390887954e-2))
-  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-5.37397155531e-2))
-  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(1.33314422036e-1))
-  p = f32x4.add(f32x4.mul(p, z), f32x4.splat(-3.33332819422e-1))
+  const magnitude = v128.andnot(x, v128.load(SIGN)), z = f32x4.mul(x, x), one = v128.load(ONE)
+  const high = f32x4.add(f32x4.mul(v128.load(TANH_11), z), v128.load(TANH_9))
+  const middle = f32x4.add(f32x4.mul(v128.load(TANH_7), z), v128.load(TANH_5))
+  const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(high, f32x4.mul(z, z)), middle), z), v128.load(TANH_3))
   const near = f32x4.add(f32x4.mul(f32x4.mul(p, z), x), x)
   const e = exp4(f32x4.add(magnitude, magnitude))
-  const far = f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(e, one)))
-  const signed = v128.or(far, v128.and(x, f32x4.splat(-0.0)))
-  return v128.bitselect(near, signed, f32x4.lt(magnitude, f32x4.splat(0.625)))
+  const far = f32x4.sub(one, f32x4.div(f32x4.add(one, one), f32x4.add(e, one)))
+  const signed = v128.or(far, v128.and(x, v128.load(SIGN)))
+  return v128.bitselect(near, signed, f32x4.lt(magnitude, v128.load(TANH_NEAR)))
 }
 
 @inline

@@ -1,7 +1,7 @@
 // Functions entry by entry. Arrays are padded to a multiple of four numbers, so that no tail is left; what stands in
 // the padding is never read.
 
-import { exp4, sigmoid4, tanh4 } from './math'
+import { exp4, ONE, sigmoid4, tanh4 } from './math'
 
 export function add(y: usize, a: usize, b: usize, n: i32): void {
   const end = y + 4 * n
@@ -84,29 +84,34 @@ export function leakyReluGradient(dx: usize, x: usize, dy: usize, slope: f32, n:
   }
 }
 
-const TWICE_ROOT: f32 = 1.5957691216057308
-const CUBIC: f32 = 0.044715
+const TWICE_ROOT: usize = memory.data<f32>([1.5957691216057308, 1.5957691216057308, 1.5957691216057308, 1.5957691216057308], 16)
+const CUBIC: usize = memory.data<f32>([0.044715, 0.044715, 0.044715, 0.044715], 16)
+const CUBIC_SLOPE: usize = memory.data<f32>([0.134145, 0.134145, 0.134145, 0.134145], 16)
 
-/** x σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³) */
+/** σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³) */
+@inline
+function geluGate4(x: v128, square: v128): v128 {
+  return sigmoid4(f32x4.mul(f32x4.mul(v128.load(TWICE_ROOT), x), f32x4.add(v128.load(ONE), f32x4.mul(v128.load(CUBIC), square))))
+}
+
+/** x σ(2u) */
 export function gelu(y: usize, x: usize, n: i32): void {
-  const end = y + 4 * n, root = f32x4.splat(TWICE_ROOT), cubic = f32x4.splat(CUBIC), one = f32x4.splat(1)
+  const end = y + 4 * n
   for (; y < end; y += 16, x += 16) {
     const v = v128.load(x)
-    const twiceU = f32x4.mul(f32x4.mul(root, v), f32x4.add(one, f32x4.mul(cubic, f32x4.mul(v, v))))
-    v128.store(y, f32x4.mul(v, sigmoid4(twiceU)))
+    v128.store(y, f32x4.mul(v, geluGate4(v, f32x4.mul(v, v))))
   }
 }
 
-/** dy (σ + x σ(1 − σ) 2u′) */
-export function geluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
-  const end = dx + 4 * n, root = f32x4.splat(TWICE_ROOT), cubic = f32x4.splat(CUBIC), one = f32x4.splat(1)
-  const slope = f32x4.splat(3 * CUBIC)
-  for (; dx < end; dx += 16, x += 16, dy += 16) {
-    const v = v128.load(x), square = f32x4.mul(v, v)
-    const s = sigmoid4(f32x4.mul(f32x4.mul(root, v), f32x4.add(one, f32x4.mul(cubic, square))))
-    const twiceUPrime = f32x4.mul(root, f32x4.add(one, f32x4.mul(slope, square)))
-    const inner = f32x4.mul(f32x4.mul(v, f32x4.mul(s, f32x4.sub(one, s))), twiceUPrime)
-    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.add(s, inner)))
+/** x σ(2u) and σ + x σ(1 − σ) 2u′ */
+export function geluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, slope += 16, x += 16) {
+    const v = v128.load(x), square = f32x4.mul(v, v), one = v128.load(ONE)
+    const s = geluGate4(v, square), value = f32x4.mul(v, s)
+    const twiceUPrime = f32x4.mul(v128.load(TWICE_ROOT), f32x4.add(one, f32x4.mul(v128.load(CUBIC_SLOPE), square)))
+    v128.store(y, value)
+    v128.store(slope, f32x4.add(s, f32x4.mul(f32x4.mul(value, f32x4.sub(one, s)), twiceUPrime)))
   }
 }
 
@@ -119,12 +124,13 @@ export function silu(y: usize, x: usize, n: i32): void {
   }
 }
 
-/** dy (σ + x σ(1 − σ)) */
-export function siluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
-  const end = dx + 4 * n, one = f32x4.splat(1)
-  for (; dx < end; dx += 16, x += 16, dy += 16) {
-    const v = v128.load(x), s = sigmoid4(v)
-    v128.store(dx, f32x4.mul(v128.load(dy), f32x4.add(s, f32x4.mul(v, f32x4.mul(s, f32x4.sub(one, s))))))
+/** x σ(x) and σ + x σ(1 − σ) */
+export function siluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
+  const end = y + 4 * n
+  for (; y < end; y += 16, slope += 16, x += 16) {
+    const v = v128.load(x), s = sigmoid4(v), value = f32x4.mul(v, s)
+    v128.store(y, value)
+    v128.store(slope, f32x4.add(s, f32x4.mul(value, f32x4.sub(v128.load(ONE), s))))
   }
 }
 
