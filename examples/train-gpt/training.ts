@@ -3,7 +3,7 @@
  */
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adamW, clipped, combined, crossEntropy, decayMatrices, gpt, lossAndGradient, random, randomWindows, shards, start, stepWith, warmupCosine,
+  adamW, clipped, combined, crossEntropy, decayMatrices, gpt, lossAndGradient, lossOf, random, randomWindows, shards, start, stepWith, warmupCosine,
   type Example, type GptParams, type Key, type LossAndGradient, type Tokens
 } from 'pullback'
 import { gradientPool, type GradientPool } from 'pullback/workers'
@@ -32,11 +32,9 @@ const EVALUATIONS = 12
 
 /** The mean loss over random windows of a text, always the same ones for one key. */
 export const meanLoss = (params: GptParams, tokens: Tokens, batches: number, { preset, heads, context, key }: TrainingRun): number => {
-  const model = gpt({ heads })
-  const losses = Array.from({ length: batches }, (_, i) => {
-    const { input, target } = randomWindows(tokens, { batch: preset.batch, context })(random.foldIn(i)(key))
-    return crossEntropy().forward(model.forward(params, input), target)
-  })
+  const loss = lossOf(gpt({ heads }), crossEntropy())
+  const losses = Array.from({ length: batches }, (_, i) =>
+    loss(params, randomWindows(tokens, { batch: preset.batch, context })(random.foldIn(i)(key))))
   return losses.reduce((a, b) => a + b, 0) / batches
 }
 

@@ -39,6 +39,14 @@ const evaluate = <P, X, Y, DX, T>(
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
   (params: P, example: Example<X, T>): LossAndGradient<P> => region(() => evaluate(model, loss, params, example))
 
+/**
+ * The loss of an example without its gradient: $\ell(f(\theta, x), t)$, to judge a model by.
+ *
+ * @category training
+ */
+export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
+  (params: P, { input, target }: Example<X, T>): number => region(() => loss.forward(model.forward(params, input), target))
+
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   /** The model, or the model for the key of the step where it has dropout. */
   readonly model: Layer<P, X, Y, DX> | ((key: Key) => Layer<P, X, Y, DX>)

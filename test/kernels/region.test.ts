@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, crossEntropy, deferred, gpt, initGpt, initLinear, layer, linear, lossAndGradient, meanSquaredError, named, random, relu, stack, tensor, tree,
+  andThen, crossEntropy, deferred, gpt, initGpt, initLinear, layer, linear, lossAndGradient, lossOf, meanSquaredError, named, random, relu, stack, tensor, tree,
   type LinearParams, type Tensor
 } from 'pullback'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -122,6 +122,7 @@ describe('regions', () => {
     const [y, pullback] = model.vjp(params, batch.input)
     const outside = pullback(crossEntropy().gradient(y, batch.target)).params
     expect(crossEntropy().forward(y, batch.target)).toBe(inside.loss)
+    expect(lossOf(model, crossEntropy())(params, batch)).toBe(inside.loss)
     tree.flatten(outside).forEach(([path, leaf], i) => expect([path, numbers(leaf)]).toEqual([path, numbers(tree.flatten(inside.gradient)[i][1])]))
   })
 
