@@ -63,6 +63,35 @@ export function packB(to: usize, from: usize, lines: i32, k: i32, lineStride: us
       store<f32>(to + 4 * line, line < lines ? load<f32>(from + line * lineStride) : 0)
 }
 
+/** Packs lines that lie side by side, 16 at once: a cache line of the matrix is read once instead of once for each panel. */
+function packBlockA(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
+  let i = 0
+  const panel: usize = 16 * k
+  if (lineStride == 4)
+    for (; i + 16 <= lines; i += 16, to += 4 * panel, from += 64)
+      for (let p = 0, x = from, y = to; p < k; p++, x += stepStride, y += 16) {
+        v128.store(y, v128.load(x))
+        v128.store(y + panel, v128.load(x, 16))
+        v128.store(y + 2 * panel, v128.load(x, 32))
+        v128.store(y + 3 * panel, v128.load(x, 48))
+      }
+  for (; i < lines; i += MR, to += panel, from += MR * lineStride) packA(to, from, min(MR, lines - i), k, lineStride, stepStride)
+}
+
+function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
+  let i = 0
+  const panel: usize = 32 * k
+  if (lineStride == 4)
+    for (; i + 16 <= lines; i += 16, to += 2 * panel, from += 64)
+      for (let p = 0, x = from, y = to; p < k; p++, x += stepStride, y += 32) {
+        v128.store(y, v128.load(x))
+        v128.store(y, v128.load(x, 16), 16)
+        v128.store(y + panel, v128.load(x, 32))
+        v128.store(y + panel, v128.load(x, 48), 16)
+      }
+  for (; i < lines; i += NR, to += panel, from += NR * lineStride) packB(to, from, min(NR, lines - i), k, lineStride, stepStride)
+}
+
 /** Fills a tile of C, or adds to it; `rows` and `columns` of it lie inside the matrix. */
 export function tile(
   a: usize, b: usize, k: i32, c: usize, cStride: usize, rows: i32, columns: i32, accumulate: bool, spill: usize
@@ -175,12 +204,10 @@ function one(
     const nc = min(NC, n - jc)
     for (let pc = 0; pc < k; pc += KC) {
       const kc = min(KC, k - pc)
-      for (let j = 0; j < nc; j += NR)
-        packB(bPacked + j * kc * 4, b + (jc + j) * bColumn + pc * bStep, min(NR, nc - j), kc, bColumn, bStep)
+      packBlockB(bPacked, b + jc * bColumn + pc * bStep, nc, kc, bColumn, bStep)
       for (let ic = 0; ic < m; ic += MC) {
         const mc = min(MC, m - ic)
-        for (let i = 0; i < mc; i += MR)
-          packA(aPacked + i * kc * 4, a + (ic + i) * aRow + pc * aStep, min(MR, mc - i), kc, aRow, aStep)
+        packBlockA(aPacked, a + ic * aRow + pc * aStep, mc, kc, aRow, aStep)
         for (let j = 0; j < nc; j += NR)
           for (let i = 0; i < mc; i += MR)
             tile(
