@@ -7,17 +7,12 @@ import type { Floats, FreshFloats } from './floats.js'
 import * as reference from './reference/adam.js'
 import { call } from './simd/arena.js'
 
-/** $\beta x + (1 - \beta)\,g^p$: the running mean of the gradient (p = 1) or of its square (p = 2). */
-export const runningMean = (x: Floats, g: Floats, beta: number, power: 1 | 2): FreshFloats => {
-  const done = call({ reads: [x, g], writes: [x.length] }, ({ runningMean: first, runningMeanSquare: second }, [px, pg], [y]) =>
-    (power === 1 ? first : second)(y, px, pg, beta, x.length))
-  return done === undefined ? reference.runningMean(x, g, beta, power) : done[0][0]
-}
-
-/** $\theta - \eta\lambda\theta - \eta\,\hat m/(\sqrt{\hat v} + \varepsilon)$ */
-export const adamUpdate = (theta: Floats, m: Floats, v: Floats, step: reference.AdamStep): FreshFloats => {
-  const { rate, firstCorrection, secondCorrection, epsilon, decay } = step
-  const done = call({ reads: [theta, m, v], writes: [theta.length] }, (kernels, [pt, pm, pv], [y]) =>
-    kernels.adam(y, pt, pm, pv, rate, firstCorrection, secondCorrection, epsilon, decay, theta.length))
-  return done === undefined ? reference.adamUpdate(theta, m, v, step) : done[0][0]
+/** One step for one array of parameters, its two running means, and its gradient. */
+export const adam = (
+  { theta, m, v }: reference.AdamArrays<Floats>, g: Floats, step: reference.AdamStep
+): reference.AdamArrays<FreshFloats> => {
+  const { rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay } = step, n = theta.length
+  const done = call({ reads: [theta, m, v, g], writes: [n, n, n] }, (kernels, [pt, pm, pv, pg], [nextT, nextM, nextV]) =>
+    kernels.adam(nextT, nextM, nextV, pt, pm, pv, pg, rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay, n))
+  return done === undefined ? reference.adam({ theta, m, v }, g, step) : { theta: done[0][0], m: done[0][1], v: done[0][2] }
 }

@@ -16,9 +16,9 @@
  *
  * @module
  */
-import { adamUpdate, runningMean } from '../kernels/adam.js'
-import { own, type Tensor } from '../tensor/tensor.js'
-import { zeros, zipAll, zipWith } from '../tree/tree.js'
+import * as kernel from '../kernels/adam.js'
+import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
+import { zeros, zipInto } from '../tree/tree.js'
 import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
 
 export interface AdamOptions {
@@ -60,17 +60,17 @@ export const adamW = ({
   init: params => ({ step: 0, slots: { m: zeros(params), v: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
     const taken = step + 1
-    const m = zipWith(gradient, (mean, g) => own(mean.shape, runningMean(mean.data, g.data, beta1, 1)))(slots.m)
-    const v = zipWith(gradient, (mean, g) => own(mean.shape, runningMean(mean.data, g.data, beta2, 2)))(slots.v)
-    const update = {
-      rate: rateAt(learningRate, step), epsilon,
+    const constants = {
+      rate: rateAt(learningRate, step), beta1, beta2, epsilon,
       firstCorrection: 1 - beta1 ** taken, secondCorrection: 1 - beta2 ** taken
     }
-    const moved = zipAll([params, m, v], ([theta, first, second], path) => {
-      const decay = decays(path, theta) ? weightDecay : 0
-      return own(theta.shape, adamUpdate(theta.data, first.data, second.data, { ...update, decay }))
+    const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
+      for (const other of [m, v, g]) checkAlike(`adam "${path}"`, theta, other)
+      const arrays = { theta: theta.data, m: m.data, v: v.data }
+      const moved = kernel.adam(arrays, g.data, { ...constants, decay: decays(path, theta) ? weightDecay : 0 })
+      return { theta: own(theta.shape, moved.theta), m: own(theta.shape, moved.m), v: own(theta.shape, moved.v) }
     })
-    return { params: moved, state: { step: taken, slots: { m, v } } }
+    return { params: next.theta, state: { step: taken, slots: { m: next.m, v: next.v } } }
   }
 })
 

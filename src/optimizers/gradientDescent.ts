@@ -12,13 +12,16 @@
  */
 import { descend as descendArray } from '../kernels/entrywise.js'
 import { add, scale } from '../tensor/algebra.js'
-import { own } from '../tensor/tensor.js'
+import { checkAlike, own } from '../tensor/tensor.js'
 import { zeros, zipWith } from '../tree/tree.js'
 import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
 
 /** $\theta - \eta g$ for every leaf. */
 const descend = <P>(rate: number, gradient: P, params: P): P =>
-  zipWith(gradient, (p, g) => own(p.shape, descendArray(p.data, g.data, rate)))(params)
+  zipWith(gradient, (p, g, path) => {
+    checkAlike(`gradient "${path}"`, p, g)
+    return own(p.shape, descendArray(p.data, g.data, rate))
+  })(params)
 
 /**
  * $\theta \leftarrow \theta - \eta g$.

@@ -16,7 +16,10 @@ export interface Updated<P, S extends string> {
   readonly state: OptimizerState<P, S>
 }
 
-/** A pure rule that turns parameters and their gradient into better parameters. */
+/**
+ * A pure rule that turns parameters and their gradient into better parameters. `step` throws `TypeError` where the trees
+ * differ in their keys, `ShapeError` or `PrecisionError` where their tensors are not alike.
+ */
 export interface Optimizer<S extends string> {
   readonly init: <P>(params: P) => OptimizerState<P, S>
   readonly step: <P>(params: P, gradient: P, state: OptimizerState<P, S>) => Updated<P, S>

@@ -63,6 +63,25 @@ export const zipAll = <P>(
 ): P => zipNodes(f, trees, '') as P
 
 /**
+ * Combines the leaves of any number of trees path by path into several trees at once: `f` gives a leaf for each name.
+ * Throws `TypeError` where the trees differ in their keys.
+ *
+ * @category functor
+ */
+export const zipInto = <P, N extends string>(
+  names: readonly N[], trees: readonly [P, ...P[]], f: (leaves: readonly Tensor[], path: string) => Readonly<Record<N, Tensor>>
+): Readonly<Record<N, P>> => {
+  const results = new Map<string, Readonly<Record<N, Tensor>>>()
+  zipAll(trees, (leaves, path) => {
+    results.set(path, f(leaves, path))
+    return leaves[0]
+  })
+  const treeOf = (name: N): P => map((leaf, path) => results.get(path)?.[name] ?? leaf)(trees[0])
+  // A record with the given names, which `fromEntries` does not say.
+  return Object.fromEntries(names.map(name => [name, treeOf(name)])) as Record<N, P>
+}
+
+/**
  * Combines the leaves of two trees path by path; the first tree is the last argument.
  * Throws `TypeError` where the trees differ in their keys.
  *

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import {
-  attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, gpt, initGpt,
-  initMultiHeadAttention, layerNorm, learnedPositions, linear, logSoftmax, masked, meanSquaredError, mergeHeads, MonoidMask, multiHeadAttention,
+  adam, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, gpt, gradientDescent, initGpt,
+  initMultiHeadAttention, layerNorm, learnedPositions, linear, logSoftmax, masked, meanSquaredError, mergeHeads, momentum, MonoidMask, multiHeadAttention,
   noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, sample, ShapeError, shuffledBatches, sinusoidalPositions, softmax,
-  softmaxAt, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Tensor
+  softmaxAt, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Optimizer, type Tensor
 } from 'pullback'
 
 const { zeros } = tensor
@@ -15,6 +15,7 @@ const linearOn = (weight: readonly number[], bias: readonly number[], x: readonl
   linear.forward({ weight: zeros(weight), bias: zeros(bias) }, zeros(x))
 const normOn = (weight: readonly number[], bias: readonly number[], x: readonly number[]) => () =>
   layerNorm.forward({ weight: zeros(weight), bias: zeros(bias) }, zeros(x))
+const stepOn = <S extends string>(optimizer: Optimizer<S>, a: Tensor, gradient: Tensor) => optimizer.step({ a }, { a: gradient }, optimizer.init({ a }))
 const positionsOn = (weight: readonly number[], x: readonly number[]) => () => learnedPositions.forward({ weight: zeros(weight) }, zeros(x))
 
 describe('a shape mistake throws a ShapeError that names the operation, what was expected and the shapes', () => {
@@ -76,6 +77,10 @@ describe('a shape mistake throws a ShapeError that names the operation, what was
     ['binaryCrossEntropy: ', () => binaryCrossEntropy().forward(zeros([2]), zeros([3]))],
     ['binaryCrossEntropyWithLogits: ', () => binaryCrossEntropyWithLogits().forward(zeros([2]), zeros([3]))],
     ['pullback: expected dy with the shape [2, 1] of y, got [1, 2]', () => relu.vjp(noParams, zeros([2, 1]))[1](zeros([1, 2]))],
+    ['adam "a": expected two tensors of one shape, got [2] and [3]', () => stepOn(adam({ learningRate: 1 }), zeros([2]), zeros([3]))],
+    ['adam "a": expected two tensors of one shape, got [2, 1] and [1, 2]', () => stepOn(adam({ learningRate: 1 }), zeros([2, 1]), zeros([1, 2]))],
+    ['gradient "a": expected two tensors of one shape, got [2] and [1]', () => stepOn(gradientDescent({ learningRate: 1 }), zeros([2]), zeros([1]))],
+    ['tensor.add: expected two tensors of one shape, got [2] and [1]', () => stepOn(momentum({ learningRate: 1 }), zeros([2]), zeros([1]))],
     // A caller without types may give anything.
     ['pullback: expected dy with the shape [2] of y, got', () => relu.vjp(noParams, zeros([2]))[1](Object.create(null) as Tensor)]
   ])('%s', (message, run) => {
@@ -93,7 +98,9 @@ describe('tensors of different precision in one operation throw a PrecisionError
     ['unembedding', () => unembedding.forward(embedding, double([2]))],
     ['attention', () => attention(noMask).forward(noParams, { query: zeros([1, 2]), key: double([1, 2]), value: zeros([1, 2]) })],
     ['learnedPositions', () => learnedPositions.forward({ weight: zeros([2, 2]) }, double([1, 2]))],
-    ['pullback', () => relu.vjp(noParams, zeros([2]))[1](double([2]))]
+    ['pullback', () => relu.vjp(noParams, zeros([2]))[1](double([2]))],
+    ['adam "a"', () => stepOn(adam({ learningRate: 1 }), zeros([2]), double([2]))],
+    ['gradient "a"', () => stepOn(gradientDescent({ learningRate: 1 }), double([2]), zeros([2]))]
   ])('%s', (operation, run) => {
     expect(run).toThrow(PrecisionError)
     expect(run).toThrow(operation)

@@ -29,6 +29,13 @@ describe('trees', () => {
     tree.zipAll([params], ([a], path) => (note(path), a))
     expect(seen).toEqual(['a.0', 'b', 'a.0', 'b', 'a.0', 'b'])
   })
+  test('zipInto makes a tree for each name', () => {
+    const params = { a: [x], b: y }
+    const { sum, first } = tree.zipInto(['sum', 'first'], [params, params], ([a, b], path) => ({ sum: tensor.add(b)(a), first: path === 'b' ? a : tensor.scale(3)(a) }))
+    expect(sum).toEqual(tree.add(params)(params))
+    expect(first).toEqual({ a: [tensor.scale(3)(x)], b: y })
+    expect(tree.zipInto(['m'], [{}], () => ({ m: x }))).toEqual({ m: {} })
+  })
   test('an array stays an array and a record a record', () => {
     expect(tree.map(tensor.scale(2))({ a: [x], b: { c: y } })).toEqual({ a: [tensor.scale(2)(x)], b: { c: tensor.scale(2)(y) } })
   })
@@ -47,6 +54,7 @@ describe('what is no tree, or another one, is named', () => {
     ['a key too few', () => tree.add<unknown>({ a: x })({ a: x, b: y }), 'tree: expected trees with the same keys at ""'],
     ['another key', () => tree.add<unknown>({ a: { c: x } })({ a: { b: x } }), 'tree: expected trees with the same keys at "a"'],
     ['some keys of three', () => tree.zipAll<unknown>([{ a: x, b: y }, { a: x, b: y }, { a: x, c: y }], ([t]) => t), 'tree: expected trees with the same keys at ""'],
+    ['a missing key among several results', () => tree.zipInto<unknown, 'm'>(['m'], [{ a: x, b: y }, { a: x }], ([t]) => ({ m: t })), 'tree: expected trees with the same keys at ""'],
     ['a tensor in place of a record', () => tree.add<unknown>(x)({ a: x }), 'tree: expected trees with the same keys at ""'],
     ['a record in place of a tensor', () => tree.add<unknown>({ shape: x, data: x })(x), 'tree: expected trees with the same keys at ""']
   ])('%s', (_, run, message) => {

@@ -122,7 +122,7 @@ export const leave = (mark: number, survivors: readonly Floats[]): readonly Floa
     const copies = new Map<number, Float32Array>()
     return survivors.map(array => {
       if (!inside(array)) return array
-      const copy = copies.get(array.byteOffset) ?? array.slice()
+      const copy = copies.get(array.byteOffset) ?? new Float32Array(array)
       copies.set(array.byteOffset, copy)
       return copy
     })

@@ -36,9 +36,7 @@ export interface Kernels {
   readonly geluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
   readonly silu: (y: Pointer, x: Pointer, n: number) => void
   readonly siluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
-  readonly runningMean: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
-  readonly runningMeanSquare: (y: Pointer, x: Pointer, g: Pointer, beta: number, n: number) => void
-  readonly adam: (y: Pointer, theta: Pointer, m: Pointer, v: Pointer, rate: number, first: number, second: number, epsilon: number, decay: number, n: number) => void
+  readonly adam: (nextTheta: Pointer, nextM: Pointer, nextV: Pointer, theta: Pointer, m: Pointer, v: Pointer, g: Pointer, rate: number, beta1: number, beta2: number, first: number, second: number, epsilon: number, decay: number, n: number) => void
   readonly addToRows: (y: Pointer, row: Pointer, rows: number, n: number) => void
   readonly appendRows: (y: Pointer, a: Pointer, b: Pointer, batch: number, first: number, second: number) => void
   readonly sumRows: (y: Pointer, x: Pointer, rows: number, n: number) => void

@@ -2,7 +2,7 @@ export { attend, attentionGradient, attentionWeights } from './attention'
 export { gemm, gemmScratchBytes } from './gemm'
 export {
   adam, add, descend, dot, exponential, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient,
-  runningMean, runningMeanSquare, scale, sigmoid, sigmoidGradient, silu, siluWithSlope, tanh, tanhGradient
+  scale, sigmoid, sigmoidGradient, silu, siluWithSlope, tanh, tanhGradient
 } from './pointwise'
 export {
   addToRows, appendRows, crossEntropy, crossEntropyGradient, gatherRows, layerNorm, layerNormGradient, rowStatistics, scatterAddRows, softmax,

@@ -134,33 +134,22 @@ export function siluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
   }
 }
 
-/** βx + (1 − β) g */
-export function runningMean(y: usize, x: usize, g: usize, beta: f32, n: i32): void {
-  const end = y + 4 * n, b = f32x4.splat(beta), c = f32x4.splat(1 - beta)
-  for (; y < end; y += 16, x += 16, g += 16)
-    v128.store(y, f32x4.add(f32x4.mul(b, v128.load(x)), f32x4.mul(c, v128.load(g))))
-}
-
-/** βx + (1 − β) g² */
-export function runningMeanSquare(y: usize, x: usize, g: usize, beta: f32, n: i32): void {
-  const end = y + 4 * n, b = f32x4.splat(beta), c = f32x4.splat(1 - beta)
-  for (; y < end; y += 16, x += 16, g += 16) {
-    const v = v128.load(g)
-    v128.store(y, f32x4.add(f32x4.mul(b, v128.load(x)), f32x4.mul(c, f32x4.mul(v, v))))
-  }
-}
-
-/** θ − ηλθ − η (m/c₁)/(√(v/c₂) + ε) */
+/** m′ = β₁m + (1 − β₁) g, v′ = β₂v + (1 − β₂) g², θ′ = θ − ηλθ − η (m′/c₁)/(√(v′/c₂) + ε) */
 export function adam(
-  y: usize, theta: usize, m: usize, v: usize, rate: f32, first: f32, second: f32, epsilon: f32, decay: f32, n: i32
+  nextTheta: usize, nextM: usize, nextV: usize, theta: usize, m: usize, v: usize, g: usize,
+  rate: f32, beta1: f32, beta2: f32, first: f32, second: f32, epsilon: f32, decay: f32, n: i32
 ): void {
-  const end = y + 4 * n
+  const b1 = f32x4.splat(beta1), rest1 = f32x4.splat(1 - beta1), b2 = f32x4.splat(beta2), rest2 = f32x4.splat(1 - beta2)
   const eta = f32x4.splat(rate), c1 = f32x4.splat(first), c2 = f32x4.splat(second), e = f32x4.splat(epsilon)
   const shrink = f32x4.splat(rate * decay)
-  for (; y < end; y += 16, theta += 16, m += 16, v += 16) {
-    const t = v128.load(theta)
-    const step = f32x4.div(f32x4.div(v128.load(m), c1), f32x4.add(f32x4.sqrt(f32x4.div(v128.load(v), c2)), e))
-    v128.store(y, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), f32x4.mul(eta, step)))
+  for (let at: usize = 0, end: usize = 4 * n; at < end; at += 16) {
+    const t = v128.load(theta + at), d = v128.load(g + at)
+    const mean = f32x4.add(f32x4.mul(b1, v128.load(m + at)), f32x4.mul(rest1, d))
+    const square = f32x4.add(f32x4.mul(b2, v128.load(v + at)), f32x4.mul(rest2, f32x4.mul(d, d)))
+    v128.store(nextM + at, mean)
+    v128.store(nextV + at, square)
+    const update = f32x4.div(f32x4.div(mean, c1), f32x4.add(f32x4.sqrt(f32x4.div(square, c2)), e))
+    v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), f32x4.mul(eta, update)))
   }
 }
 
