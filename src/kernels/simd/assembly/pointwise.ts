@@ -140,16 +140,16 @@ export function adam(
   rate: f32, beta1: f32, beta2: f32, first: f32, second: f32, epsilon: f32, decay: f32, n: i32
 ): void {
   const b1 = f32x4.splat(beta1), rest1 = f32x4.splat(1 - beta1), b2 = f32x4.splat(beta2), rest2 = f32x4.splat(1 - beta2)
-  const eta = f32x4.splat(rate), c1 = f32x4.splat(first), c2 = f32x4.splat(second), e = f32x4.splat(epsilon)
-  const shrink = f32x4.splat(rate * decay)
+  // Divisions are dear; those by constants are products with their inverses.
+  const eta = f32x4.splat(rate / first), inverse2 = f32x4.splat(1 / second), e = f32x4.splat(epsilon), shrink = f32x4.splat(rate * decay)
   for (let at: usize = 0, end: usize = 4 * n; at < end; at += 16) {
     const t = v128.load(theta + at), d = v128.load(g + at)
     const mean = f32x4.add(f32x4.mul(b1, v128.load(m + at)), f32x4.mul(rest1, d))
     const square = f32x4.add(f32x4.mul(b2, v128.load(v + at)), f32x4.mul(rest2, f32x4.mul(d, d)))
     v128.store(nextM + at, mean)
     v128.store(nextV + at, square)
-    const update = f32x4.div(f32x4.div(mean, c1), f32x4.add(f32x4.sqrt(f32x4.div(square, c2)), e))
-    v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), f32x4.mul(eta, update)))
+    const update = f32x4.div(f32x4.mul(eta, mean), f32x4.add(f32x4.sqrt(f32x4.mul(square, inverse2)), e))
+    v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), update))
   }
 }
 
