@@ -1,6 +1,6 @@
 import {
   adamW, crossEntropy, generate, gpt, gptDecoder, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, sample,
-  start, stepWith, tensor, trainingStep
+  start, tensor, trainingStep
 } from '../../dist/src/index.js'
 import { gemm as reference } from '../../dist/src/kernels/reference/gemm.js'
 import { call } from '../../dist/src/kernels/simd/arena.js'
@@ -57,7 +57,7 @@ export const twoWorkers = {
     const pool = gradientPool({ script: new URL('./worker.js', import.meta.url), workers: 2, shards: 2, settings: { heads }, like: params })
     let current = start(optimizer, params)
     return {
-      run: async () => { current = stepWith(optimizer)(current, await pool.lossAndGradient(current.params, example, () => random.key(0))) },
+      run: async () => { current = await pool.step(optimizer)(current, example, () => random.key(0)) },
       end: () => pool.close()
     }
   }

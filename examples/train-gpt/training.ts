@@ -48,19 +48,19 @@ export const gradientOf = ({ heads, dropout }: ModelSettings) =>
   (params: GptParams, part: Example<Tokens, Tokens>, key: Key): LossAndGradient<GptParams> =>
     lossAndGradient(gpt({ heads, dropout: dropout === 0 ? undefined : { rate: dropout, key } }), crossEntropy())(params, part)
 
-type Gradient = Pick<GradientPool<GptParams, Tokens, Tokens>, 'lossAndGradient' | 'close'>
+type Trainer = Pick<GradientPool<GptParams, Tokens, Tokens>, 'step' | 'close'>
 
 /** A batch is always cut into so many parts, whoever computes them. */
 const SHARDS = 2
 
-/** The gradient with several workers, or without any; the bits are the same. */
-const gradientWith = (settings: ModelSettings, workers: number, like: GptParams): Gradient => {
+/** Steps with several workers, or without any; the bits are the same. */
+const trainerWith = (settings: ModelSettings, workers: number, like: GptParams): Trainer => {
   if (workers > 1)
     return gradientPool({ script: new URL('./worker.js', import.meta.url), workers, shards: SHARDS, settings, like })
   const here = gradientOf(settings)
   return {
-    lossAndGradient: (params, batch, keyOf) => Promise.resolve(combined(shards(SHARDS)(batch).map((part, i) =>
-      ({ rows: part.input.shape[0], part: here(params, part, keyOf(i)) })))),
+    step: optimizer => (trained, batch, keyOf) => Promise.resolve(stepWith(optimizer)(trained, combined(shards(SHARDS)(batch).map((part, i) =>
+      ({ rows: part.input.shape[0], part: here(trained.params, part, keyOf(i)) }))))),
     close: () => Promise.resolve()
   }
 }
@@ -75,7 +75,7 @@ export const train = async (run: TrainingRun, initial: GptParams, report: (progr
       beta2: preset.beta2, weightDecay: preset.weightDecay, decays: decayMatrices
     }),
     clipped(1))
-  const gradients = gradientWith({ heads, dropout: preset.dropout }, workers, initial)
+  const trainer = trainerWith({ heads, dropout: preset.dropout }, workers, initial)
   const every = Math.max(1, Math.floor(steps / EVALUATIONS))
   try {
     let current = start(optimizer, initial)
@@ -83,13 +83,13 @@ export const train = async (run: TrainingRun, initial: GptParams, report: (progr
     for (let i = 0; i < steps; i++) {
       const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))
       const keyOf = (part: number): Key => pipe(dropoutKey, random.foldIn(i), random.foldIn(part))
-      const { loss, params, state } = stepWith(optimizer)(current, await gradients.lossAndGradient(current.params, batch, keyOf))
-      current = { params, state }
-      if (i % every === every - 1 || i === 0) validationLoss = meanLoss(params, validation, QUICK_BATCHES, run)
-      report({ step: i + 1, trainingLoss: loss, validationLoss })
+      const next = await trainer.step(optimizer)(current, batch, keyOf)
+      current = next
+      if (i % every === every - 1 || i === 0) validationLoss = meanLoss(next.params, validation, QUICK_BATCHES, run)
+      report({ step: i + 1, trainingLoss: next.loss, validationLoss })
     }
     return current.params
   } finally {
-    await gradients.close()
+    await trainer.close()
   }
 }

@@ -42,13 +42,19 @@ export const shards = (count: number) => <X extends Rows, T extends Rows>({ inpu
   })
 }
 
+/** The loss and the gradient of a part of a batch, and how many rows it has. */
+export interface BatchPart<P> {
+  readonly rows: number
+  readonly part: LossAndGradient<P>
+}
+
 /**
  * The loss and the gradient of a whole from those of its parts, each with the number of rows that it has.
  * Throws `RangeError` where there is no part.
  *
  * @category sharding
  */
-export const combined = <P>(parts: readonly { readonly rows: number, readonly part: LossAndGradient<P> }[]): LossAndGradient<P> => {
+export const combined = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
   if (parts.length === 0) throw new RangeError('combined: expected at least one part, got none')
   const total = parts.reduce((sum, { rows }) => sum + rows, 0)
   return region(() => parts

@@ -7,6 +7,7 @@
  * serveGradients(({ heads }: { readonly heads: number }) => lossAndGradient(gpt({ heads }), crossEntropy()))
  * ```
  *
+ * Then `gradientPool` gives gradients, or whole steps of training with `step`, like `trainingStep`.
  * The parts of a batch are computed by whichever worker is free and summed in their order, so the result does not depend
  * on the number of workers; it is that of `sharded`, to the bit. Parameters and gradients lie in memory that all threads
  * share; a browser grants it to pages that are isolated from other origins.
@@ -15,11 +16,12 @@
  */
 import workerpool from 'workerpool'
 import type { Key } from '../random/key.js'
-import { type Example, type LossAndGradient } from '../training/step.js'
-import { combined, type Rows, shards } from '../training/sharding.js'
-import { precisionOf } from '../tensor/tensor.js'
+import type { Optimizer } from '../optimizers/optimizer.js'
+import type { Example, LossAndGradient, Trained, TrainedStep } from '../training/step.js'
+import { combined, type BatchPart, type Rows, shards, stepWith } from '../training/sharding.js'
+import { checkAlike, precisionOf } from '../tensor/tensor.js'
 import { region, settled } from '../tree/region.js'
-import { flatten, map } from '../tree/tree.js'
+import { map, zipWith } from '../tree/tree.js'
 
 /**
  * What is computed for a part of a batch, for settings that can be sent to a worker; the key is that of the step and the
@@ -43,10 +45,17 @@ export const serveGradients = <S, P, X, T>(work: Work<S, P, X, T>): void => {
 
 type Buffer = Float32Array | Float64Array
 
-/** Copies a tree into one whose arrays are shared memory. The pool made them, and nobody else sees them. */
-const write = (from: unknown, to: unknown): void => {
-  const targets = new Map(flatten(to))
-  for (const [path, leaf] of flatten(from)) (targets.get(path)?.data as Buffer).set(leaf.data)
+/**
+ * Copies a tree into one whose arrays are shared memory, which the pool made and nobody else sees.
+ * Throws `TypeError`, `ShapeError` or `PrecisionError` where it is not like that tree.
+ */
+const write = <P>(from: P, to: P): void => {
+  zipWith(to, (leaf, target, path) => {
+    checkAlike(`gradientPool "${path}"`, target, leaf)
+    const shared = target.data as Buffer
+    shared.set(leaf.data)
+    return target
+  })(from)
 }
 
 /** A tree like the given one in shared memory. */
@@ -56,8 +65,14 @@ const sharedLike: <P>(tree: P) => P = map(leaf => {
 })
 
 export interface GradientPool<P, X, T> {
-  /** The loss and the gradient of a batch. One call at a time. */
+  /** The loss and the gradient of a batch. Calls wait for one another. */
   readonly lossAndGradient: (params: P, batch: Example<X, T>, keyOf: (part: number) => Key) => Promise<LossAndGradient<P>>
+  /**
+   * A step of training, like `trainingStep`. It has the bits of `stepWith` on `lossAndGradient`, without copying the
+   * gradient in between.
+   */
+  readonly step: <S extends string>(optimizer: Optimizer<S>) =>
+    (trained: Trained<P, S>, batch: Example<X, T>, keyOf: (part: number) => Key) => Promise<TrainedStep<P, S>>
   readonly close: () => Promise<void>
 }
 
@@ -85,14 +100,24 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
   const pool = workerpool.pool(scriptOf(script), { minWorkers: workers, maxWorkers: workers })
   const shared = sharedLike(like)
   const results = Array.from({ length: count }, () => sharedLike(like))
-  return {
-    lossAndGradient: async (params, batch, keyOf) => {
+  let last: Promise<unknown> = Promise.resolve()
+  /** What `use` makes of the parts, as new arrays: the next call overwrites the shared memory. */
+  const withParts = <A>(params: P, batch: Example<X, T>, keyOf: (part: number) => Key, use: (parts: readonly BatchPart<P>[]) => A): Promise<A> => {
+    const result = last.then(async () => {
       write(params, shared)
       const parts = shards(count)(batch)
-      const losses = await Promise.all(parts.map(async (part, i) => Number(await pool.exec('gradient', [settings, shared, results[i], part, keyOf(i)]))))
-      // `combined` makes new arrays, so nothing of the shared memory reaches the caller.
-      return combined(parts.map(({ input }, i) => ({ rows: input.shape[0], part: { loss: losses[i], gradient: results[i] } })))
-    },
+      const losses = parts.map(async (part, i) => Number(await pool.exec('gradient', [settings, shared, results[i], part, keyOf(i)])))
+      // Where one fails, the others still write.
+      await Promise.allSettled(losses)
+      return use((await Promise.all(losses)).map((loss, i) => ({ rows: parts[i].input.shape[0], part: { loss, gradient: results[i] } })))
+    })
+    last = result.catch(() => undefined)
+    return result
+  }
+  return {
+    lossAndGradient: (params, batch, keyOf) => withParts(params, batch, keyOf, combined),
+    step: optimizer => (trained, batch, keyOf) =>
+      withParts(trained.params, batch, keyOf, parts => region(() => stepWith(optimizer)(trained, combined(parts)))),
     close: async () => { await pool.terminate() }
   }
 }

@@ -1,30 +1,38 @@
 import { describe, expect, test } from 'vitest'
+import { pipe } from 'fp-ts/lib/function.js'
 import {
-  combined, crossEntropy, gpt, initGpt, lossAndGradient, random, sharded, shards, tensor, tree, type Example, type GptParams, type LossAndGradient,
+  adamW, clipped, combined, crossEntropy, gpt, initGpt, lossAndGradient, random, sharded, shards, start, stepWith, tensor, tree, type Example, type GptParams, type LossAndGradient,
   type Tokens
 } from 'pullback'
-import { gradientPool } from 'pullback/workers'
+import { gradientPool, type GradientPool } from 'pullback/workers'
 
 const params = initGpt({ vocabulary: 7, context: 8, width: 16, layers: 2 })(random.key(0))
 const batch: Example<Tokens, Tokens> = {
   input: random.integers([5, 8], 0, 7)(random.key(1)), target: random.integers([5, 8], 0, 7)(random.key(2))
 }
 const keyOf = (part: number) => random.foldIn(part)(random.key(3))
+const doubled = tree.map(tensor.scale(2))(params)
 const numbers = ({ loss, gradient }: LossAndGradient<GptParams>) => [loss, ...tree.flatten(gradient).map(([, leaf]) => Array.from(leaf.data))]
 
-const pooled = async (workers: number, fails = false) => {
+type Pool = GradientPool<GptParams, Tokens, Tokens>
+
+const withPool = async <A>(workers: number, use: (pool: Pool) => Promise<A>, fails = false): Promise<A> => {
   const pool = gradientPool<{ heads: number, fails: boolean }, GptParams, Tokens, Tokens>({
     script: new URL('./script.js', import.meta.url), workers, shards: 3, settings: { heads: 2, fails }, like: params
   })
   try {
-    const first = await pool.lossAndGradient(params, batch, keyOf)
-    // A second call overwrites the shared memory; what the first gave must not change.
-    await pool.lossAndGradient(tree.map(tensor.scale(2))(params), batch, keyOf)
-    return numbers(first)
+    return await use(pool)
   } finally {
     await pool.close()
   }
 }
+
+const pooled = (workers: number, fails = false) => withPool(workers, async pool => {
+  const first = await pool.lossAndGradient(params, batch, keyOf)
+  // A second call overwrites the shared memory; what the first gave must not change.
+  await pool.lossAndGradient(doubled, batch, keyOf)
+  return numbers(first)
+}, fails)
 
 describe('gradients of a batch in parts', () => {
   test('are those of the whole, up to rounding', () => {
@@ -44,6 +52,30 @@ describe('gradients of a batch in parts', () => {
     expect(await pooled(1)).toEqual(here)
     expect(await pooled(2)).toEqual(here)
   }, 60_000)
+
+  test('calls at the same time wait for one another', () => withPool(2, async pool => {
+    const together = await Promise.all([params, doubled, params].map(at => pool.lossAndGradient(at, batch, keyOf)))
+    expect(numbers(together[0])).toEqual(numbers(together[2]))
+    expect(numbers(together[1])).toEqual(numbers(await pool.lossAndGradient(doubled, batch, keyOf)))
+    expect(together[0].loss).not.toBe(together[1].loss)
+  }), 60_000)
+
+  test('a step has the bits of a gradient and then a step', () => withPool(2, async pool => {
+    const optimizer = pipe(adamW({ learningRate: 0.1 }), clipped(0.5)), begin = start(optimizer, params)
+    const expected = stepWith(optimizer)(begin, await pool.lossAndGradient(params, batch, keyOf))
+    const taken = await pool.step(optimizer)(begin, batch, keyOf)
+    expect(taken).toEqual(expected)
+    const before = JSON.stringify(taken)
+    await pool.step(optimizer)(taken, batch, keyOf)
+    expect(JSON.stringify(taken)).toBe(before)
+  }), 60_000)
+
+  test('parameters of another shape are refused, and the pool goes on', () => withPool(1, async pool => {
+    const other = initGpt({ vocabulary: 7, context: 9, width: 16, layers: 2 })(random.key(0))
+    await expect(pool.lossAndGradient(other, batch, keyOf)).rejects.toThrow('gradientPool "wpe.weight": expected two tensors of one shape, got [8, 16] and [9, 16]')
+    await expect(pool.lossAndGradient({ ...params, h: [] }, batch, keyOf)).rejects.toThrow(TypeError)
+    expect(Number.isFinite((await pool.lossAndGradient(params, batch, keyOf)).loss)).toBe(true)
+  }), 60_000)
 
   test('an error in a worker arrives, and nothing hangs', async () => {
     await expect(pooled(1, true)).rejects.toThrow('a worker failed on purpose')
