@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   dropout, gelu, geluTanh, layerKeeping, layerNorm, learnedPositions, leakyRelu, linear, logSoftmax, named, noParams, parameterless,
-  pointwise, random, relu, sigmoid, sinusoidalPositions, softmax, softmaxAt, tanh, tensor, tokenEmbedding, unembedding, andThen,
+  pointwise, pointwiseWithSlope, random, relu, sigmoid, silu, sinusoidalPositions, softmax, softmaxAt, tanh, tensor, tokenEmbedding, unembedding, andThen,
   type Layer, type LayerNormParams, type LinearParams, type Tensor
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -123,6 +123,14 @@ export const layerBugs: readonly Bug[] = [
   {
     bug: 'gelu: the gradient of the exact form for the tanh form', caughtBy: 'gradient',
     laws: laws.layer(wrongInputGradient(geluTanh, (x, dy) => gelu.vjp(noParams, x)[1](dy).input), anyTensor)
+  },
+  {
+    bug: 'a slope that comes with another function than the value', caughtBy: 'vjp agrees with forward',
+    laws: laws.layer(pointwiseWithSlope(x => geluTanh.forward(noParams, x), x => [gelu.forward(noParams, x), tensor.map(() => 1)(x)]), anyTensor)
+  },
+  {
+    bug: 'silu: the slope is the gate alone', caughtBy: 'gradient',
+    laws: laws.layer(pointwiseWithSlope(x => silu.forward(noParams, x), x => [silu.forward(noParams, x), sigmoid.forward(noParams, x)]), anyTensor)
   },
   {
     bug: 'softmax: only the diagonal of the Jacobian', caughtBy: 'gradient',
