@@ -71,12 +71,14 @@ export const zipAll = <P>(
 export const zipInto = <P, N extends string>(
   names: readonly N[], trees: readonly [P, ...P[]], f: (leaves: readonly Tensor[], path: string) => Readonly<Record<N, Tensor>>
 ): Readonly<Record<N, P>> => {
-  const results = new Map<string, Readonly<Record<N, Tensor>>>()
-  zipAll(trees, (leaves, path) => {
-    results.set(path, f(leaves, path))
-    return leaves[0]
+  const results = new Map<Tensor, Readonly<Record<N, Tensor>>>()
+  // A new object marks each place: two leaves may be one tensor, and keys with dots may make two paths the same.
+  const places = zipAll(trees, (leaves, path) => {
+    const place = { ...leaves[0] }
+    results.set(place, f(leaves, path))
+    return place
   })
-  const treeOf = (name: N): P => map((leaf, path) => results.get(path)?.[name] ?? leaf)(trees[0])
+  const treeOf = (name: N): P => map(place => results.get(place)?.[name] ?? place)(places)
   // A record with the given names, which `fromEntries` does not say.
   return Object.fromEntries(names.map(name => [name, treeOf(name)])) as Record<N, P>
 }

@@ -35,6 +35,11 @@ describe('trees', () => {
     expect(sum).toEqual(tree.add(params)(params))
     expect(first).toEqual({ a: [tensor.scale(3)(x)], b: y })
     expect(tree.zipInto(['m'], [{}], () => ({ m: x }))).toEqual({ m: {} })
+    // Places count, neither paths nor tensors: two leaves may share either.
+    const tied = { 'a.b': x, a: { b: y }, c: x }
+    const doubled = tree.map(tensor.scale(2))(tied)
+    expect(tree.zipInto(['sum'], [tied, doubled], ([a, b]) => ({ sum: tensor.add(b)(a) })).sum).toEqual(tree.add(doubled)(tied))
+    expect(tree.zipInto(['last'], [tied, { ...tied, c: y }], ([, b]) => ({ last: b })).last).toEqual({ ...tied, c: y })
   })
   test('an array stays an array and a record a record', () => {
     expect(tree.map(tensor.scale(2))({ a: [x], b: { c: y } })).toEqual({ a: [tensor.scale(2)(x)], b: { c: tensor.scale(2)(y) } })

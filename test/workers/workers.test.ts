@@ -77,6 +77,18 @@ describe('gradients of a batch in parts', () => {
     expect(Number.isFinite((await pool.lossAndGradient(params, batch, keyOf)).loss)).toBe(true)
   }), 60_000)
 
+  test('after a part that failed, the others of its batch do not reach the next call', () => withPool(2, async pool => {
+    // Named in script.ts: a key that fails, one that takes 0.4 s and one that takes 0.9 s.
+    const [failing, slow, slower] = [1_000_000, 1_000_001, 1_000_002].map(low => ({ ...random.key(0), low }))
+    const usual = keyOf(0), keys = [usual, usual, slower]
+    const first = pool.lossAndGradient(doubled, batch, part => [failing, slow, usual][part])
+    const second = pool.lossAndGradient(params, batch, part => keys[part])
+    await expect(first).rejects.toThrow('a worker failed on purpose')
+    expect(numbers(await second)).toEqual(numbers(combined(shards(3)(batch).map((part, i) => ({
+      rows: part.input.shape[0], part: lossAndGradient(gpt({ heads: 2, dropout: { rate: 0.1, key: keys[i] } }), crossEntropy())(params, part)
+    })))))
+  }), 60_000)
+
   test('an error in a worker arrives, and nothing hangs', async () => {
     await expect(pooled(1, true)).rejects.toThrow('a worker failed on purpose')
   }, 60_000)
