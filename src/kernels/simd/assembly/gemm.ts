@@ -78,6 +78,7 @@ function packBlockA(to: usize, from: usize, lines: i32, k: i32, lineStride: usiz
   for (; i < lines; i += MR, to += panel, from += MR * lineStride) packA(to, from, min(MR, lines - i), k, lineStride, stepStride)
 }
 
+/** The same in panels of eight. */
 function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   let i = 0
   const panel: usize = 32 * k
