@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
+/** Fused operations, which later versions of Node have from the start. */
+const relaxed = process.versions.node.startsWith('20.') ? ['--experimental-wasm-relaxed-simd'] : []
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -17,6 +20,7 @@ export default defineConfig({
     exclude: ['test/outsider/**'],
     globalSetup: ['test/globalSetup.ts'],
     setupFiles: ['test/setup.ts'],
+    execArgv: relaxed,
     // More runs for each law take longer: PULLBACK_RUNS=1000 npm test.
     testTimeout: 120_000 * Math.max(1, Number(process.env.PULLBACK_RUNS ?? 100) / 100)
   }

@@ -13,6 +13,9 @@ const ROUNDS = 15
 const MINIMUM = 200 // milliseconds of one round
 const NOISY = 0.25
 
+/** Every participant may use relaxed SIMD, which later versions of Node have from the start. */
+const NODE_FLAGS = process.versions.node.startsWith('20.') ? ['--experimental-wasm-relaxed-simd'] : []
+
 /** Starts a participant; undefined where it does not run on this machine. */
 const enter = async (command, ...args) => {
   const child = spawn(command, args, { cwd: fileURLToPath(new URL('.', import.meta.url)), stdio: ['pipe', 'pipe', 'ignore'] })
@@ -34,11 +37,12 @@ const enter = async (command, ...args) => {
   return first === undefined ? undefined : { name: first.name, ask, leave: () => child.kill() }
 }
 
-const ours = key => enter(process.execPath, 'participant.js', 'pullback', key)
+const script = (file, key) => enter(process.execPath, ...NODE_FLAGS, 'participant.js', file, key)
+const ours = key => script('pullback', key)
 const torch = await enter('python3', 'participants/pytorch.py') ?? await enter('/usr/bin/python3', 'participants/pytorch.py')
 const participants = [
   await ours('pullback'), await ours('twoWorkers'), await ours('bareKernel'), await ours('plain'), await ours('withoutCache'),
-  await enter(process.execPath, 'participant.js', 'tfjs', 'tfjs'), await enter(process.execPath, 'participant.js', 'jax', 'jax'), torch
+  await script('tfjs', 'tfjs'), await script('jax', 'jax'), torch
 ].filter(participant => participant !== undefined)
 
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
@@ -83,7 +87,7 @@ const lines = []
 const print = line => { lines.push(line); console.log(line) }
 const version = name => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version
 
-print(`${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${platform()} ${release().split('-')[0]}`)
+print(`${new Date().toISOString().slice(0, 10)}, Node ${[process.version, ...NODE_FLAGS].join(' ')}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${platform()} ${release().split('-')[0]}`)
 print(`TensorFlow.js ${version('@tensorflow/tfjs')}, jax-js ${version('@jax-js/jax')}; float32, a process for each participant, medians of ${ROUNDS} rounds that take turns`)
 print('')
 print('| | result | time relative to pullback | spread |')

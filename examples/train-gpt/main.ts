@@ -1,6 +1,7 @@
 /**
  * Trains a small GPT and completes a sentence with it: `npm start`, or `npm start -- --help`.
  */
+import './relaxed.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'

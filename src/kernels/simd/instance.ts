@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { binary } from './binary.generated.js'
+import { binaries } from './binary.generated.js'
 
 type Pointer = number
 type Flag = 0 | 1
@@ -53,6 +53,7 @@ export interface Kernels {
 }
 
 export interface Instance {
+  readonly kind: keyof typeof binaries
   readonly kernels: Kernels
   readonly memory: WebAssembly.Memory
 }
@@ -77,22 +78,32 @@ const reserve = (): WebAssembly.Memory | undefined => {
   return undefined
 }
 
-/** `PULLBACK_KERNELS=reference` in the environment, or as a global of that name, leaves the kernels to TypeScript. */
-const reference = (): boolean => {
+/**
+ * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
+ * does without fused operations, for the same bits on every machine.
+ */
+const wanted = (): unknown => {
   const { process, PULLBACK_KERNELS } = globalThis as {
     readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }, readonly PULLBACK_KERNELS?: unknown
   }
-  return (PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS) === 'reference'
+  return PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS
 }
 
-/** Undefined where there is no WebAssembly with SIMD, no memory for it, or it is not wanted. */
-export const instance: Instance | undefined = reference() ? undefined : attempt(() => {
-  const memory = reserve()
-  if (memory === undefined) return undefined
-  const module = new WebAssembly.Module(Uint8Array.from(atob(binary), letter => letter.charCodeAt(0)))
+const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
+  const module = new WebAssembly.Module(Uint8Array.from(atob(binaries[kind]), letter => letter.charCodeAt(0)))
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } })
   // The exports of a module have no types of their own; `Kernels` states those of `assembly/index.ts`.
-  return { kernels: exports as unknown as Kernels, memory }
+  return { kind, kernels: exports as unknown as Kernels, memory }
+}
+
+/**
+ * Undefined where there is no WebAssembly with SIMD, no memory for it, or it is not wanted. Fused operations need relaxed
+ * SIMD (Node 22, Node 20 with `--experimental-wasm-relaxed-simd`).
+ */
+export const instance: Instance | undefined = wanted() === 'reference' ? undefined : attempt(() => {
+  const memory = reserve()
+  if (memory === undefined) return undefined
+  return (wanted() === 'simd' ? undefined : attempt(() => load('fused', memory))) ?? load('simd', memory)
 })
 
 /** Where the arena begins: behind the module's own data. */

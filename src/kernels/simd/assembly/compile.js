@@ -13,14 +13,21 @@ const flags = [
   '--converge', '--disableWarning', '201'
 ]
 
-let binary
-const { error, stderr } = await asc.main(flags, {
-  writeFile: (name, contents) => { if (name === binaryName) binary = contents }
-})
-if (error !== null || binary === undefined) {
-  process.stderr.write(stderr.toString())
-  throw error ?? new Error('the compiler wrote no binary')
+const compiled = async (...features) => {
+  let binary
+  const { error, stderr } = await asc.main([...flags, ...features], {
+    writeFile: (name, contents) => { if (name === binaryName) binary = contents }
+  })
+  if (error !== null || binary === undefined) {
+    process.stderr.write(stderr.toString())
+    throw error ?? new Error('the compiler wrote no binary')
+  }
+  return Buffer.from(binary).toString('base64')
 }
-await writeFile(new URL('../binary.generated.ts', import.meta.url), `/** The kernels of \`assembly/\`, compiled to WebAssembly, in base64. */
-export const binary = '${Buffer.from(binary).toString('base64')}'
+
+await writeFile(new URL('../binary.generated.ts', import.meta.url), `/** The kernels of \`assembly/\`, compiled to WebAssembly, in base64: with fused multiplication and addition, and without. */
+export const binaries = {
+  fused: '${await compiled('--enable', 'relaxed-simd')}',
+  simd: '${await compiled()}'
+}
 `)

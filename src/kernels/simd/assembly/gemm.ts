@@ -2,7 +2,7 @@
 // reads them, in blocks that stay in cache. (K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix
 // Multiplication, 2008.) All strides are in bytes.
 
-import { sum4 } from './math'
+import { madd, sum4 } from './math'
 
 /** Rows and columns of a tile. */
 const MR: i32 = 4
@@ -105,23 +105,23 @@ export function tile(
   while (a != end) {
     b0 = v128.load(b); b1 = v128.load(b, 16)
     x = v128.load32_splat(a)
-    c00 = f32x4.add(c00, f32x4.mul(x, b0)); c01 = f32x4.add(c01, f32x4.mul(x, b1))
+    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
     x = v128.load32_splat(a, 4)
-    c10 = f32x4.add(c10, f32x4.mul(x, b0)); c11 = f32x4.add(c11, f32x4.mul(x, b1))
+    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
     x = v128.load32_splat(a, 8)
-    c20 = f32x4.add(c20, f32x4.mul(x, b0)); c21 = f32x4.add(c21, f32x4.mul(x, b1))
+    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
     x = v128.load32_splat(a, 12)
-    c30 = f32x4.add(c30, f32x4.mul(x, b0)); c31 = f32x4.add(c31, f32x4.mul(x, b1))
+    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
     if (a + 16 == end) break
     b0 = v128.load(b, 32); b1 = v128.load(b, 48)
     x = v128.load32_splat(a, 16)
-    c00 = f32x4.add(c00, f32x4.mul(x, b0)); c01 = f32x4.add(c01, f32x4.mul(x, b1))
+    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
     x = v128.load32_splat(a, 20)
-    c10 = f32x4.add(c10, f32x4.mul(x, b0)); c11 = f32x4.add(c11, f32x4.mul(x, b1))
+    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
     x = v128.load32_splat(a, 24)
-    c20 = f32x4.add(c20, f32x4.mul(x, b0)); c21 = f32x4.add(c21, f32x4.mul(x, b1))
+    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
     x = v128.load32_splat(a, 28)
-    c30 = f32x4.add(c30, f32x4.mul(x, b0)); c31 = f32x4.add(c31, f32x4.mul(x, b1))
+    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
     a += 32; b += 64
   }
   const whole = rows == MR && columns == NR
@@ -153,10 +153,10 @@ function rowTimesRows(c: usize, a: usize, b: usize, n: i32, k: i32, aStep: usize
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
     for (let p = 0, x = a, y = b + 4 * j; p < k; p++, x += aStep, y += bStep) {
       const v = v128.load32_splat(x)
-      s0 = f32x4.add(s0, f32x4.mul(v, v128.load(y)))
-      s1 = f32x4.add(s1, f32x4.mul(v, v128.load(y, 16)))
-      s2 = f32x4.add(s2, f32x4.mul(v, v128.load(y, 32)))
-      s3 = f32x4.add(s3, f32x4.mul(v, v128.load(y, 48)))
+      s0 = madd(v, v128.load(y), s0)
+      s1 = madd(v, v128.load(y, 16), s1)
+      s2 = madd(v, v128.load(y, 32), s2)
+      s3 = madd(v, v128.load(y, 48), s3)
     }
     const to = c + 4 * j
     v128.store(to, s0); v128.store(to, s1, 16); v128.store(to, s2, 32); v128.store(to, s3, 48)
@@ -174,8 +174,8 @@ function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: 
     let s0 = f32x4.splat(0), s1 = s0
     let p = 0
     for (; p + 8 <= k; p += 8) {
-      s0 = f32x4.add(s0, f32x4.mul(v128.load(a + 4 * p), v128.load(b + 4 * p)))
-      s1 = f32x4.add(s1, f32x4.mul(v128.load(a + 4 * p, 16), v128.load(b + 4 * p, 16)))
+      s0 = madd(v128.load(a + 4 * p), v128.load(b + 4 * p), s0)
+      s1 = madd(v128.load(a + 4 * p, 16), v128.load(b + 4 * p, 16), s1)
     }
     let s = sum4(f32x4.add(s0, s1))
     for (; p < k; p++) s += load<f32>(a + 4 * p) * load<f32>(b + 4 * p)

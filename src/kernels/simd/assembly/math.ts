@@ -28,6 +28,12 @@ const TANH_9: usize = memory.data<f32>([2.06390887954e-2, 2.06390887954e-2, 2.06
 const TANH_11: usize = memory.data<f32>([-5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3, -5.70498872745e-3], 16)
 const TANH_NEAR: usize = memory.data<f32>([0.625, 0.625, 0.625, 0.625], 16)
 
+/** x y + z, rounded once where the engine has relaxed SIMD and the processor a fused operation, otherwise twice. */
+@inline
+export function madd(x: v128, y: v128, z: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? v128.relaxed_madd<f32>(x, y, z) : f32x4.add(z, f32x4.mul(x, y))
+}
+
 /**
  * e^x by x = n ln 2 + r with |r| ≤ ln(2)/2, a polynomial for e^r (S. Moshier, Cephes, expf), and 2^n in two factors so
  * that the result may be subnormal or infinite. NaN stays NaN.
