@@ -12,9 +12,12 @@ export type AttentionSizes = reference.AttentionSizes
 
 const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
 
-/** Bytes for one tile, four packed rows and a packed matrix of `lines` lines of the given length. */
+/** Rows and columns of a tile in `simd/assembly/tile.ts`, at the most. */
+const TILE_ROWS = 6, TILE_COLUMNS = 8
+
+/** Bytes for one tile, the packed rows of a block, aligned, and a packed matrix of `lines` lines of the given length. */
 const packedBytes = (lines: number, length: number, longest: number): number =>
-  128 + 16 * longest + 4 * (lines + 8) * length
+  4 * (TILE_ROWS * TILE_COLUMNS + TILE_ROWS * longest + 4 + (lines + TILE_COLUMNS) * length)
 
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
 export const attentionWeights = (sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats): FreshFloats => {

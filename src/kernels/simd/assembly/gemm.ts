@@ -1,21 +1,27 @@
-// The matrix product C = op(A) op(B): 4 × 8 tiles of C in registers, both sides packed into the order in which a tile
-// reads them, in blocks that stay in cache. (K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix
-// Multiplication, 2008.) All strides are in bytes.
+// The matrix product C = op(A) op(B): tiles of C in registers, both sides packed into the order in which a tile reads
+// them, in blocks that stay in cache. (K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix Multiplication,
+// 2008.) All strides are in bytes.
 
 import { madd, sum4 } from './math'
+import { MR, NR, TILE_BYTES, tile } from './tile'
 
-/** Rows and columns of a tile. */
-const MR: i32 = 4
-const NR: i32 = 8
 /** Rows of A, columns of B and length of the inner product in one block. */
-const MC: i32 = 32
+const MC: i32 = 48
 const NC: i32 = 256
 const KC: i32 = 512
+/** Fewer rows than this are not worth packing B. */
+const FEW: i32 = 4
 
-/** A place for one tile, the packed block of A, and the packed block of B. */
-const TILE_BYTES: usize = 128
+/** The place for one tile, the packed block of A, and the packed block of B. */
 const A_BYTES: usize = MC * KC * 4
 export const gemmScratchBytes: i32 = <i32>TILE_BYTES + MC * KC * 4 + KC * NC * 4
+
+/** Copies a step of a panel of A whose lines lie side by side. */
+@inline
+function copyStep(to: usize, from: usize): void {
+  v128.store(to, v128.load(from))
+  if (MR == 6) store<u64>(to, load<u64>(from, 16), 16)
+}
 
 @inline
 function transpose4(from: usize, stride: usize, to: usize, toStride: usize): void {
@@ -29,21 +35,35 @@ function transpose4(from: usize, stride: usize, to: usize, toStride: usize): voi
   v128.store(to + 3 * toStride, v128.shuffle<f32>(t1, t3, 2, 3, 6, 7))
 }
 
-/** Packs up to four lines of length k side by side, with zeros for lines that are not there. */
+/** Four steps of two lines. */
+@inline
+function transpose2(from: usize, stride: usize, to: usize, toStride: usize): void {
+  const r0 = v128.load(from), r1 = v128.load(from + stride)
+  const low = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), high = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
+  v128.store_lane<u64>(to, low, 0)
+  v128.store_lane<u64>(to + toStride, low, 1)
+  v128.store_lane<u64>(to + 2 * toStride, high, 0)
+  v128.store_lane<u64>(to + 3 * toStride, high, 1)
+}
+
+/** Packs up to MR lines of length k side by side, with zeros for lines that are not there. */
 export function packA(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   if (lines == MR && lineStride == 4) {
-    for (let p = 0; p < k; p++, from += stepStride, to += 16) v128.store(to, v128.load(from))
+    for (let p = 0; p < k; p++, from += stepStride, to += 4 * MR) copyStep(to, from)
     return
   }
   let p = 0
   if (lines == MR && stepStride == 4)
-    for (; p + 4 <= k; p += 4, from += 16, to += 64) transpose4(from, lineStride, to, 16)
-  for (; p < k; p++, from += stepStride, to += 16)
+    for (; p + 4 <= k; p += 4, from += 16, to += 16 * MR) {
+      transpose4(from, lineStride, to, 4 * MR)
+      if (MR == 6) transpose2(from + 4 * lineStride, lineStride, to + 16, 4 * MR)
+    }
+  for (; p < k; p++, from += stepStride, to += 4 * MR)
     for (let line = 0; line < MR; line++)
       store<f32>(to + 4 * line, line < lines ? load<f32>(from + line * lineStride) : 0)
 }
 
-/** The same for up to eight lines. */
+/** The same for up to NR lines. */
 export function packB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   if (lines == NR && lineStride == 4) {
     for (let p = 0; p < k; p++, from += stepStride, to += 32) {
@@ -63,22 +83,22 @@ export function packB(to: usize, from: usize, lines: i32, k: i32, lineStride: us
       store<f32>(to + 4 * line, line < lines ? load<f32>(from + line * lineStride) : 0)
 }
 
-/** Packs lines that lie side by side, 16 at once: a cache line of the matrix is read once instead of once for each panel. */
+/** Packs lines that lie side by side, four panels at once, so that a cache line of the matrix is read once or twice. */
 function packBlockA(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   let i = 0
-  const panel: usize = 16 * k
+  const panel: usize = 4 * MR * k
   if (lineStride == 4)
-    for (; i + 16 <= lines; i += 16, to += 4 * panel, from += 64)
-      for (let p = 0, x = from, y = to; p < k; p++, x += stepStride, y += 16) {
-        v128.store(y, v128.load(x))
-        v128.store(y + panel, v128.load(x, 16))
-        v128.store(y + 2 * panel, v128.load(x, 32))
-        v128.store(y + 3 * panel, v128.load(x, 48))
+    for (; i + 4 * MR <= lines; i += 4 * MR, to += 4 * panel, from += 16 * MR)
+      for (let p = 0, x = from, y = to; p < k; p++, x += stepStride, y += 4 * MR) {
+        copyStep(y, x)
+        copyStep(y + panel, x + 4 * MR)
+        copyStep(y + 2 * panel, x + 8 * MR)
+        copyStep(y + 3 * panel, x + 12 * MR)
       }
   for (; i < lines; i += MR, to += panel, from += MR * lineStride) packA(to, from, min(MR, lines - i), k, lineStride, stepStride)
 }
 
-/** The same in panels of eight. */
+/** The same for B, two panels at once. */
 function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   let i = 0
   const panel: usize = 32 * k
@@ -91,59 +111,6 @@ function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usiz
         v128.store(y + panel, v128.load(x, 48), 16)
       }
   for (; i < lines; i += NR, to += panel, from += NR * lineStride) packB(to, from, min(NR, lines - i), k, lineStride, stepStride)
-}
-
-/** Fills a tile of C, or adds to it; `rows` and `columns` of it lie inside the matrix. */
-export function tile(
-  a: usize, b: usize, k: i32, c: usize, cStride: usize, rows: i32, columns: i32, accumulate: bool, spill: usize
-): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00
-  let b0 = c00, b1 = c00, x = c00
-  const end = a + 16 * k
-  // Two steps share the stack check that V8 makes in every round, which costs a seventh of one. The exit between them
-  // keeps the arithmetic of the first in front of the loads of the second; without it all loads come first, and spill.
-  while (a != end) {
-    b0 = v128.load(b); b1 = v128.load(b, 16)
-    x = v128.load32_splat(a)
-    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
-    x = v128.load32_splat(a, 4)
-    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
-    x = v128.load32_splat(a, 8)
-    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
-    x = v128.load32_splat(a, 12)
-    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
-    if (a + 16 == end) break
-    b0 = v128.load(b, 32); b1 = v128.load(b, 48)
-    x = v128.load32_splat(a, 16)
-    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01)
-    x = v128.load32_splat(a, 20)
-    c10 = madd(x, b0, c10); c11 = madd(x, b1, c11)
-    x = v128.load32_splat(a, 24)
-    c20 = madd(x, b0, c20); c21 = madd(x, b1, c21)
-    x = v128.load32_splat(a, 28)
-    c30 = madd(x, b0, c30); c31 = madd(x, b1, c31)
-    a += 32; b += 64
-  }
-  const whole = rows == MR && columns == NR
-  const to = whole ? c : spill
-  const stride = whole ? cStride : 32
-  if (whole && accumulate) {
-    c00 = f32x4.add(c00, v128.load(to)); c01 = f32x4.add(c01, v128.load(to, 16))
-    c10 = f32x4.add(c10, v128.load(to + stride)); c11 = f32x4.add(c11, v128.load(to + stride, 16))
-    c20 = f32x4.add(c20, v128.load(to + 2 * stride)); c21 = f32x4.add(c21, v128.load(to + 2 * stride, 16))
-    c30 = f32x4.add(c30, v128.load(to + 3 * stride)); c31 = f32x4.add(c31, v128.load(to + 3 * stride, 16))
-  }
-  v128.store(to, c00); v128.store(to, c01, 16)
-  v128.store(to + stride, c10); v128.store(to + stride, c11, 16)
-  v128.store(to + 2 * stride, c20); v128.store(to + 2 * stride, c21, 16)
-  v128.store(to + 3 * stride, c30); v128.store(to + 3 * stride, c31, 16)
-  if (whole) return
-  for (let r = 0; r < rows; r++)
-    for (let s = 0; s < columns; s++) {
-      const at = c + r * cStride + 4 * s
-      const value = load<f32>(spill + 32 * r + 4 * s)
-      store<f32>(at, accumulate ? load<f32>(at) + value : value)
-    }
 }
 
 /** One row of C where B is stored as it is read: c += a_p B_p for every p, so nothing is packed. */
@@ -187,11 +154,11 @@ function one(
   c: usize, a: usize, b: usize, m: i32, n: i32, k: i32,
   aRow: usize, aStep: usize, bColumn: usize, bStep: usize, scratch: usize
 ): void {
-  if (m < MR && bColumn == 4) {
+  if (m < FEW && bColumn == 4) {
     for (let i = 0; i < m; i++) rowTimesRows(c + i * n * 4, a + i * aRow, b, n, k, aStep, bStep)
     return
   }
-  if (m < MR && aStep == 4 && bStep == 4) {
+  if (m < FEW && aStep == 4 && bStep == 4) {
     for (let i = 0; i < m; i++) rowTimesColumns(c + i * n * 4, a + i * aRow, b, n, k, bColumn)
     return
   }
