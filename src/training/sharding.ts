@@ -11,7 +11,7 @@
 import { type Optimizer } from '../optimizers/optimizer.js'
 import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { scale } from '../tensor/algebra.js'
-import { sizeOf } from '../tensor/shape.js'
+import { ShapeError, sizeOf } from '../tensor/shape.js'
 import { add, map } from '../tree/tree.js'
 import { region } from '../tree/region.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from './step.js'
@@ -28,7 +28,7 @@ const cut = <A extends Rows>(x: A, from: number, to: number): A => {
 
 /**
  * A batch cut along its first axis into `count` parts whose sizes differ by at most one.
- * Throws `RangeError` unless there is at least one row for each part.
+ * Throws `RangeError` unless there is at least one row for each part, `ShapeError` where input and target differ in rows.
  *
  * @category sharding
  */
@@ -36,6 +36,7 @@ export const shards = (count: number) => <X extends Rows, T extends Rows>({ inpu
   const [rows = 0] = input.shape
   if (!(Number.isInteger(count) && count > 0 && count <= rows))
     throw new RangeError(`shards: expected from 1 to ${rows} parts of a batch of ${rows}, got ${count}`)
+  if (target.shape[0] !== rows) throw new ShapeError('shards', 'as many rows of the target as of the input', [target.shape, input.shape])
   return Array.from({ length: count }, (_, i) => {
     const from = Math.floor(i * rows / count), to = Math.floor((i + 1) * rows / count)
     return { input: cut(input, from, to), target: cut(target, from, to) }

@@ -29,17 +29,28 @@ import { map, zipWith } from '../tree/tree.js'
  */
 export type Work<S, P, X, T> = (settings: S) => (params: P, part: Example<X, T>, key: Key) => LossAndGradient<P>
 
-/** Says what this worker computes. To be called once, in the script of the worker. */
+/** What `use` gives. An error gets its name as a property of its own: one from its class is lost in a message. */
+const namingErrors = <A>(use: () => A): A => {
+  try {
+    return use()
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { name: error.name }) : error
+  }
+}
+
+/**
+ * Says what this worker computes. To be called once, in the script of the worker. What it throws arrives at the pool as an
+ * `Error` with its name and message.
+ */
 export const serveGradients = <S, P, X, T>(work: Work<S, P, X, T>): void => {
   workerpool.worker({
-    gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): number => {
+    gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): number =>
       // One copy for the whole step: reading shared memory is slower than reading memory of one's own.
-      return region(() => {
+      namingErrors(() => region(() => {
         const { loss, gradient } = work(settings)(settled(params), part, key)
         write(gradient, result)
         return loss
-      })
-    }
+      }))
   })
 }
 
@@ -73,6 +84,7 @@ export interface GradientPool<P, X, T> {
    */
   readonly step: <S extends string>(optimizer: Optimizer<S>) =>
     (trained: Trained<P, S>, batch: Example<X, T>, keyOf: (part: number) => Key) => Promise<TrainedStep<P, S>>
+  /** Ends the workers after the calls that were made; later ones are refused with an `Error`. */
   readonly close: () => Promise<void>
 }
 
@@ -101,8 +113,10 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
   const shared = sharedLike(like)
   const results = Array.from({ length: count }, () => sharedLike(like))
   let last: Promise<unknown> = Promise.resolve()
+  let closed = false
   /** What `use` makes of the parts, as new arrays: the next call overwrites the shared memory. */
   const withParts = <A>(params: P, batch: Example<X, T>, keyOf: (part: number) => Key, use: (parts: readonly BatchPart<P>[]) => A): Promise<A> => {
+    if (closed) return Promise.reject(new Error('gradientPool: expected an open pool, got one that was closed'))
     const result = last.then(async () => {
       write(params, shared)
       const parts = shards(count)(batch)
@@ -118,6 +132,10 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
     lossAndGradient: (params, batch, keyOf) => withParts(params, batch, keyOf, combined),
     step: optimizer => (trained, batch, keyOf) =>
       withParts(trained.params, batch, keyOf, parts => region(() => stepWith(optimizer)(trained, combined(parts)))),
-    close: async () => { await pool.terminate() }
+    close: async () => {
+      closed = true
+      await last
+      await pool.terminate()
+    }
   }
 }

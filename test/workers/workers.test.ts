@@ -93,6 +93,24 @@ describe('gradients of a batch in parts', () => {
     await expect(pooled(1, true)).rejects.toThrow('a worker failed on purpose')
   }, 60_000)
 
+  test('an error in a worker has its name and sentence', () => withPool(1, async pool => {
+    const input = tensor.tokensFromArray([5, 8], Array.from({ length: 40 }, () => 7))
+    await expect(pool.lossAndGradient(params, { ...batch, input }, keyOf)).rejects.toMatchObject({
+      name: 'RangeError', message: 'tokenEmbedding: expected ids from 0 to 6, got 7 at position 0'
+    })
+    const long = tensor.tokensFromArray([5, 9], Array.from({ length: 45 }, () => 0))
+    await expect(pool.lossAndGradient(params, { input: long, target: long }, keyOf)).rejects.toMatchObject({ name: 'ShapeError' })
+  }), 60_000)
+
+  test('closing waits for calls that were made, and refuses later ones', async () => {
+    await withPool(2, async pool => {
+      const called = pool.lossAndGradient(params, batch, keyOf)
+      await pool.close()
+      expect(Number.isFinite((await called).loss)).toBe(true)
+      await expect(pool.lossAndGradient(params, batch, keyOf)).rejects.toThrow('gradientPool: expected an open pool, got one that was closed')
+    })
+  }, 60_000)
+
   test('a script that does not exist is an error, and nothing hangs', async () => {
     const pool = gradientPool({ script: new URL('./nothing.js', import.meta.url), workers: 1, shards: 1, settings: {}, like: params })
     await expect(pool.lossAndGradient(params, batch, keyOf)).rejects.toThrow(/nothing\.js/)
@@ -103,5 +121,7 @@ describe('gradients of a batch in parts', () => {
     expect(shards(3)(batch).map(({ input }) => input.shape)).toEqual([[1, 8], [2, 8], [2, 8]])
     expect(() => shards(6)(batch)).toThrow('from 1 to 5 parts')
     expect(() => shards(0)(batch)).toThrow(RangeError)
+    const target = tensor.tokensFromArray([4, 8], Array.from({ length: 32 }, () => 0))
+    expect(() => shards(2)({ ...batch, target })).toThrow('shards: expected as many rows of the target as of the input, got [4, 8] and [5, 8]')
   })
 })
