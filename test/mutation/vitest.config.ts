@@ -13,6 +13,8 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
+    // Stryker runs tests in threads, which take no options of V8.
+    execArgv: [],
     include: ['test/derivations/derivations.test.ts', 'test/laws/{decoding,instances,layers,losses,optimizers,samplers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,masks,random,trees,values}.test.ts', 'test/kernels/region.test.ts']
   }
 })
