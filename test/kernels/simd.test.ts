@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { laws } from 'pullback/laws'
 import * as activations from '../../src/kernels/activations.js'
 import * as adam from '../../src/kernels/adam.js'
@@ -46,9 +46,23 @@ const relativeTo = (a: Floats, b: Floats, bound: (index: number) => number): num
   }, 0)
 }
 
+afterEach(() => { vi.unstubAllEnvs() })
+
 test('the kernels under test are the ones that were asked for', () => {
   const kinds: Readonly<Record<string, string | undefined>> = { reference: undefined, simd: 'simd', fused: 'fused' }
-  expect(instance?.kind).toBe(kinds[process.env.PULLBACK_KERNELS ?? 'fused'])
+  expect(instance?.kind).toBe(kinds[process.env.PULLBACK_KERNELS || 'fused'])
+})
+
+test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['', 'fused']])('PULLBACK_KERNELS=%s is obeyed', async (choice, kind) => {
+  vi.stubEnv('PULLBACK_KERNELS', choice)
+  vi.resetModules()
+  expect((await import('../../src/kernels/simd/instance.js')).instance?.kind).toBe(kind)
+})
+
+test('another choice of kernels is refused', async () => {
+  vi.stubEnv('PULLBACK_KERNELS', 'SIMD')
+  vi.resetModules()
+  await expect(import('../../src/kernels/simd/instance.js')).rejects.toThrow('PULLBACK_KERNELS: expected fused, simd, reference or nothing, got "SIMD"')
 })
 
 const both = size.chain(n => fc.record({ v: singles(n, 6), dy: singles(n) }))

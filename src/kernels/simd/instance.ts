@@ -78,15 +78,22 @@ const reserve = (): WebAssembly.Memory | undefined => {
   return undefined
 }
 
+const CHOICES = ['fused', 'simd', 'reference'] as const
+
 /**
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
- * does without fused operations, for the same bits on every machine.
+ * does without fused operations, for the same bits on every machine; `fused`, or nothing, takes the best there is.
+ * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
  */
-const wanted = (): unknown => {
+const wanted = (): typeof CHOICES[number] => {
   const { process, PULLBACK_KERNELS } = globalThis as {
-    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }, readonly PULLBACK_KERNELS?: unknown
+    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }, readonly PULLBACK_KERNELS?: string
   }
-  return PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS
+  const named = PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS
+  if (named === undefined || named === '') return 'fused'
+  const known = CHOICES.find(choice => choice === named)
+  if (known === undefined) throw new RangeError(`PULLBACK_KERNELS: expected ${CHOICES.join(', ')} or nothing, got "${named}"`)
+  return known
 }
 
 const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
@@ -96,14 +103,16 @@ const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
   return { kind, kernels: exports as unknown as Kernels, memory }
 }
 
+const choice = wanted()
+
 /**
  * Undefined where there is no WebAssembly with SIMD, no memory for it, or it is not wanted. Fused operations need relaxed
  * SIMD (Node 22, Node 20 with `--experimental-wasm-relaxed-simd`).
  */
-export const instance: Instance | undefined = wanted() === 'reference' ? undefined : attempt(() => {
+export const instance: Instance | undefined = choice === 'reference' ? undefined : attempt(() => {
   const memory = reserve()
   if (memory === undefined) return undefined
-  return (wanted() === 'simd' ? undefined : attempt(() => load('fused', memory))) ?? load('simd', memory)
+  return (choice === 'simd' ? undefined : attempt(() => load('fused', memory))) ?? load('simd', memory)
 })
 
 /** Where the arena begins: behind the module's own data. */
