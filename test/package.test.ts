@@ -43,7 +43,7 @@ describe('the packed library, in a project of somebody else', () => {
     expect(await run('node', 'out/readme0.js')).toBe('[ 0, 1, 1, 0 ]\n')
   })
   test('the laws run under node:test', async () => {
-    expect(await run('node', '--test', 'out/node.test.js')).toContain('# fail 0')
+    expect(await run('node', '--test', '--test-reporter=tap', 'out/node.test.js')).toContain('# fail 0')
   })
   test('the laws run under vitest', async () => {
     expect(await run('npx', 'vitest', 'run', 'laws.test.ts')).toMatch(/Tests.*passed/)
