@@ -54,6 +54,10 @@ const normDx = (keepMean: boolean, keepCorrelation: boolean): Layer<LayerNormPar
     return { params: right.params, input: tensor.multiply(r)(full) }
   })
 
+/** Numbers of single precision with fewer digits; others as they are. */
+const halfPrecision = (y: Tensor): Tensor =>
+  tensor.precisionOf(y) === 'float32' ? tensor.map(v => Math.round(v * 2 ** 11) / 2 ** 11)(y) : y
+
 /** A normalisation with the variance of a sample, N − 1. */
 const sampleVariance: Layer<LayerNormParams, Tensor, Tensor> = {
   forward: (params, x) => {
@@ -107,6 +111,14 @@ export const layerBugs: readonly Bug[] = [
   {
     bug: 'tanh: the derivative 1 − x² instead of 1 − y²', caughtBy: 'gradient',
     laws: laws.layer(pointwise(Math.tanh, x => 1 - x * x), anyTensor)
+  },
+  {
+    bug: 'tanh: a fast kernel with the eleven bits of half precision', caughtBy: 'single precision',
+    laws: [laws.singlePrecision({ ...tanh, vjp: (_, x) => [halfPrecision(tanh.forward(noParams, x)), tanh.vjp(noParams, x)[1]] }, anyTensor)]
+  },
+  {
+    bug: 'tanh: a fast gradient with the eleven bits of half precision', caughtBy: 'single precision',
+    laws: [laws.singlePrecision(wrongInputGradient(tanh, (x, dy) => halfPrecision(tanh.vjp(noParams, x)[1](dy).input)), anyTensor)]
   },
   {
     bug: 'relu: the gradient of the identity', caughtBy: 'gradient',
