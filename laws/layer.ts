@@ -173,6 +173,7 @@ export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P,
 const SINGLE = 2 ** -24
 /** As many roundings as may add up, each as far-reaching as those of the arguments. */
 const SINGLE_ROUNDINGS = 64
+/** In one alone the changes might cancel. */
 const PERTURBATIONS = 2
 
 /** Every number rounded up or down by as much as single precision might. */

@@ -6,18 +6,18 @@
 import type { Floats, FreshFloats } from './floats.js'
 import * as reference from './reference/attention.js'
 import { call } from './simd/arena.js'
+import { instance } from './simd/instance.js'
 
 export type AttentionMask = reference.AttentionMask
 export type AttentionSizes = reference.AttentionSizes
 
 const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
 
-/** Rows and columns of a tile in `simd/assembly/tile.ts`, at the most. */
-const TILE_ROWS = 6, TILE_COLUMNS = 8
+const tileRows = instance?.kernels.tileRows.value ?? 0, tileColumns = instance?.kernels.tileColumns.value ?? 0
 
 /** Bytes for one tile, the packed rows of a block, aligned, and a packed matrix of `lines` lines of the given length. */
 const packedBytes = (lines: number, length: number, longest: number): number =>
-  4 * (TILE_ROWS * TILE_COLUMNS + TILE_ROWS * longest + 4 + (lines + TILE_COLUMNS) * length)
+  4 * (tileRows * tileColumns + tileRows * longest + 4 + (lines + tileColumns) * length)
 
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
 export const attentionWeights = (sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats): FreshFloats => {

@@ -14,6 +14,8 @@ type Flag = 0 | 1
 /** The exports of `assembly/index.ts`. Pointers are bytes, lengths count numbers. */
 export interface Kernels {
   readonly gemmScratchBytes: { readonly value: number }
+  readonly tileRows: { readonly value: number }
+  readonly tileColumns: { readonly value: number }
   readonly gemm: (c: Pointer, a: Pointer, b: Pointer, batch: number, m: number, n: number, k: number, transposeA: Flag, transposeB: Flag, scratch: Pointer) => void
   readonly attentionWeights: (w: Pointer, q: Pointer, k: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, causal: Flag, scale: number, scratch: Pointer) => void
   readonly attend: (y: Pointer, w: Pointer, v: Pointer, matrices: number, queries: number, keys: number, valueWidth: number, causal: Flag, scratch: Pointer) => void

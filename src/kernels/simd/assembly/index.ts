@@ -8,3 +8,4 @@ export {
   addToRows, appendRows, crossEntropy, crossEntropyGradient, gatherRows, layerNorm, layerNormGradient, rowStatistics, scatterAddRows, softmax,
   softmaxGradient, splitHeads, sumRows
 } from './rows'
+export { MR as tileRows, NR as tileColumns } from './tile'
