@@ -5,7 +5,10 @@
  */
 import { add } from '../tensor/algebra.js'
 import { type Tensor, zerosLike } from '../tensor/tensor.js'
-import type { Gradient, Layer } from './layer.js'
+import { trusted } from '../memory/trust.js'
+import { guard } from './guard.js'
+import { deferred, type Layer } from './layer.js'
+import { part, placed } from './place.js'
 
 /**
  * Every layer of a record on the same input: $y_k = f_k(\theta_k, x)$. The names of the record become the names
@@ -18,23 +21,20 @@ import type { Gradient, Layer } from './layer.js'
 export const branches = <P extends Record<string, unknown>>(
   layers: { readonly [K in keyof P]: Layer<P[K], Tensor, Tensor> }
 ): Layer<P, Tensor, { readonly [K in keyof P]: Tensor }> => {
-  const names: readonly (keyof P)[] = Object.keys(layers)
+  const names: readonly (keyof P & string)[] = Object.keys(layers)
   // One entry for each name of the record; TypeScript does not follow a record through its list of entries.
-  const record = <R>(entry: (name: keyof P) => unknown): R => Object.fromEntries(names.map(name => [name, entry(name)])) as R
-  return {
-    forward: (params, x) => record(name => layers[name].forward(params[name], x)),
+  const record = <R>(entry: (name: keyof P & string) => unknown): R => Object.fromEntries(names.map(name => [name, entry(name)])) as R
+  const branch = record<typeof layers>(name => placed(name, guard(layers[name])))
+  return trusted<Layer<P, Tensor, { readonly [K in keyof P]: Tensor }>>({
+    forward: (params, x) => record(name => branch[name].forward(part(name, params), x)),
     vjp: (params, x) => {
-      const results = new Map(names.map(name => [name, layers[name].vjp(params[name], x)]))
+      const results = new Map(names.map(name => [name, branch[name].vjp(part(name, params), x)]))
       return [record(name => results.get(name)?.[0]), dy => {
-        const gradients = new Map<keyof P, Gradient<unknown, Tensor>>()
-        let input = zerosLike(x)
-        for (const [name, [, pullback]] of results) {
-          const gradient = pullback(dy[name])
-          gradients.set(name, gradient)
-          input = add(gradient.input)(input)
-        }
-        return { params: record<P>(name => gradients.get(name)?.params), input }
+        const gradients = new Map(names.map(name => [name, results.get(name)?.[1](dy[name])]))
+        return deferred(
+          record<P>(name => gradients.get(name)?.params),
+          () => Array.from(gradients.values()).reduce((sum, gradient) => (gradient === undefined ? sum : add(gradient.input)(sum)), zerosLike(x)))
       }]
     }
-  }
+  })
 }

@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { region } from '../memory/region.js'
+import { outside, trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { region } from '../tree/region.js'
+import { guard } from './guard.js'
 import { deferred, type Gradient, type Layer, type NoParams, noParams } from './layer.js'
+import { listed, part, placed } from './place.js'
 
 /** Two records as one. */
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
@@ -21,37 +24,39 @@ export type Disjoint<P, Q> = keyof P & keyof Q extends never
  *
  * @category constructors
  */
-export const identity = <X>(): Layer<NoParams, X, X> => ({
-  forward: (_, x) => x,
-  vjp: (_, x) => [x, dy => ({ params: noParams, input: dy })]
+export const identity = <X>(): Layer<NoParams, X, X> => trusted({
+  forward: (_: NoParams, x: X) => x,
+  vjp: (_: NoParams, x: X) => [x, (dy: X) => ({ params: noParams, input: dy })] as const
 })
 
 /**
- * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`.
+ * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`. What the layer throws names the place.
  *
  * @category parameters
  */
 export const named = <const K extends string>(name: K) =>
-  <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
+  <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
+    const f = placed(name, guard(layer))
     // A record with the one key `name`; TypeScript widens a computed key to `string`.
     const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
-    return {
-      forward: (params, x) => f.forward(params[name], x),
+    return trusted<Layer<{ readonly [k in K]: P }, X, Y, DX>>({
+      forward: (params, x) => f.forward(part(name, params), x),
       vjp: (params, x) => {
-        const [y, pullback] = f.vjp(params[name], x)
+        const [y, pullback] = f.vjp(part(name, params), x)
         return [y, dy => {
           const gradient = pullback(dy)
           return deferred(wrap(gradient.params), () => gradient.input)
         }]
       }
-    }
+    })
   }
 
 /** $g(\theta_g, f(\theta_f, x))$ on the merged record $\theta = \theta_f \cup \theta_g$. */
-const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
+const compose = <P, X, Y, DX, Q, Z>(first: Layer<P, X, Y, DX>, second: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
+  const f = guard(first), g = guard(second)
   // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
   const parts = (params: Merge<P, Q>) => params as P & Q
-  return {
+  return trusted<Layer<Merge<P, Q>, X, Z, DX>>({
     forward: (params, x) => g.forward(parts(params), f.forward(parts(params), x)),
     vjp: (params, x) => {
       const [y, pullbackF] = f.vjp(parts(params), x)
@@ -62,7 +67,7 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
         return deferred({ ...gradientF.params, ...dQ } as Merge<P, Q>, () => gradientF.input)
       }]
     }
-  }
+  })
 }
 
 /**
@@ -96,16 +101,19 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  *
  * @category composition
  */
-export const residual = <P>(f: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tensor> => ({
-  forward: (params, x) => add(f.forward(params, x))(x),
-  vjp: (params, x) => {
-    const [y, pullback] = f.vjp(params, x)
-    return [add(y)(x), dy => {
-      const gradient = pullback(dy)
-      return deferred(gradient.params, () => add(gradient.input)(dy))
-    }]
-  }
-})
+export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tensor> => {
+  const f = guard(layer)
+  return trusted<Layer<P, Tensor, Tensor>>({
+    forward: (params, x) => add(f.forward(params, x))(x),
+    vjp: (params, x) => {
+      const [y, pullback] = f.vjp(params, x)
+      return [add(y)(x), dy => {
+        const gradient = pullback(dy)
+        return deferred(gradient.params, () => add(gradient.input)(dy))
+      }]
+    }
+  })
+}
 
 /**
  * Repeats a layer, with one record of parameters for each repetition: depth is data.
@@ -117,24 +125,27 @@ export const residual = <P>(f: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tenso
  *
  * @category composition
  */
-export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => ({
-  forward: (params, x) => params.reduce((y, p, index) => layerAt(index).forward(p, y), x),
-  vjp: (params, x) => {
-    const pullbacks: ((dy: X) => Gradient<P, X>)[] = []
-    const y = params.reduce((input, p, index) => {
-      const [output, pullback] = layerAt(index).vjp(p, input)
-      pullbacks.push(pullback)
-      return output
-    }, x)
-    return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback, index) => {
-      const pulled = () => pullback(after.input)
-      // What a pullback computes on its way ends with it, so the next one works in the same part of the cache. After the
-      // last one there is no next, and a region would compute an input gradient that perhaps nobody reads.
-      const gradient = index === 0 ? pulled() : region(pulled)
-      return deferred([gradient.params, ...after.params], () => gradient.input)
-    }, { params: [], input: dy })]
-  }
-})
+export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => {
+  const f = (index: number): Layer<P, X, X> => placed(String(index), guard(outside(() => layerAt(index))))
+  return trusted<Layer<readonly P[], X, X>>({
+    forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),
+    vjp: (params, x) => {
+      const pullbacks: ((dy: X) => Gradient<P, X>)[] = []
+      const y = listed(params).reduce((input, p, index) => {
+        const [output, pullback] = f(index).vjp(p, input)
+        pullbacks.push(pullback)
+        return output
+      }, x)
+      return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback, index) => {
+        const pulled = () => pullback(after.input)
+        // What a pullback computes on its way ends with it, so the next one works in the same part of the cache. After the
+        // last one there is no next, and a region would compute an input gradient that perhaps nobody reads.
+        const gradient = index === 0 ? pulled() : region(pulled)
+        return deferred([gradient.params, ...after.params], () => gradient.input)
+      }, { params: [], input: dy })]
+    }
+  })
+}
 
 /**
  * Repeats one layer, with one record of parameters for each repetition: `stackWith` of a constant.

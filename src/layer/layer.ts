@@ -6,7 +6,6 @@
 import { PrecisionError, sameShape, ShapeError } from '../tensor/shape.js'
 import { isTensor, precisionOf } from '../tensor/tensor.js'
 
-
 /**
  * A gradient of a layer $y = f(\theta, x)$ at a point.
  *

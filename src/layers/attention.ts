@@ -33,6 +33,7 @@
  */
 import * as kernel from '../kernels/attention.js'
 import { type Gradient, type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { checkPrecision, own, type Tensor } from '../tensor/tensor.js'
 import { causalMask, type Mask, matricesPerItem } from './mask.js'
@@ -117,7 +118,7 @@ const gradient = (mask: Mask) => (
  * @category layers
  */
 export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
-  layerKeeping({ forward: forward(mask), gradient: gradient(mask) })
+  trusted(layerKeeping({ forward: forward(mask), gradient: gradient(mask) }))
 
 /**
  * `attention(causalMask)`.

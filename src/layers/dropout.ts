@@ -16,6 +16,7 @@
  * @module
  */
 import { type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { uniform } from '../random/distributions.js'
 import type { Key } from '../random/key.js'
 import { map, multiply } from '../tensor/algebra.js'
@@ -35,11 +36,11 @@ const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
  */
 export const dropout = (rate: number, key: Key): Layer<NoParams, Tensor, Tensor> => {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate of at least 0 and below 1, got ${rate}`)
-  return layerKeeping({
+  return trusted(layerKeeping({
     forward: (_, x) => {
       const mask = scaledMask(rate, key, x)
       return [multiply(mask)(x), mask]
     },
     gradient: (_, __, mask, dy) => ({ params: noParams, input: multiply(mask)(dy) })
-  })
+  }))
 }

@@ -28,6 +28,7 @@ import * as kernel from '../kernels/activations.js'
 import { normalDistribution } from '../kernels/reference/erf.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { pointwise, pointwiseWithSlope } from '../layer/pointwise.js'
+import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
 /** $\varphi(x) = e^{-x^2/2}/\sqrt{2\pi}$ */
@@ -38,10 +39,10 @@ const normalDensity = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 
  *
  * @category layers
  */
-export const gelu: Layer<NoParams, Tensor, Tensor> = pointwise(
+export const gelu: Layer<NoParams, Tensor, Tensor> = trusted(pointwise(
   x => x * normalDistribution(x),
   x => normalDistribution(x) + x * normalDensity(x)
-)
+))
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
 const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
@@ -54,4 +55,5 @@ const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
  *
  * @category layers
  */
-export const geluTanh: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(x => own(x.shape, kernel.geluTanh(x.data)), withSlope)
+export const geluTanh: Layer<NoParams, Tensor, Tensor> = trusted(pointwiseWithSlope(
+  x => own(x.shape, kernel.geluTanh(x.data)), withSlope))

@@ -18,6 +18,7 @@
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { freshFor, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 
@@ -106,4 +107,4 @@ const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
  * @category layers
  */
 export const masked = (mask: Mask): Layer<NoParams, Tensor, Tensor> =>
-  parameterless(select(mask, -Infinity), (_, dy) => select(mask, 0)(dy))
+  trusted(parameterless(select(mask, -Infinity), (_, dy) => select(mask, 0)(dy)))

@@ -21,6 +21,7 @@
  * @module
  */
 import { type Layer, layer, type NoParams, parameterless } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { matricesOf, ShapeError } from '../tensor/shape.js'
 import { checkPrecision, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
@@ -54,10 +55,10 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
  *
  * @category layers
  */
-export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = layer({
-  forward: ({ weight }, x) => addTable('learnedPositions', x, weight),
+export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = trusted(layer({
+  forward: ({ weight }: EmbeddingParams, x: Tensor) => addTable('learnedPositions', x, weight),
   gradient
-})
+}))
 
 /**
  * The table $E$ `[time, width]` of sines and cosines.
@@ -76,10 +77,10 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
  *
  * @category layers
  */
-export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = parameterless(
+export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = trusted(parameterless(
   x => {
     const { rows: time, columns: width } = matricesOf('sinusoidalPositions', x.shape)
     return addTable('sinusoidalPositions', x, sinusoidalTable(time, width, precisionOf(x)))
   },
   (_, dy) => dy
-)
+))

@@ -17,6 +17,7 @@
  */
 import * as kernel from '../kernels/activations.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
 /**
@@ -24,6 +25,6 @@ import { own, type Tensor } from '../tensor/tensor.js'
  *
  * @category layers
  */
-export const sigmoid: Layer<NoParams, Tensor, Tensor> = fromOutput(
+export const sigmoid: Layer<NoParams, Tensor, Tensor> = trusted(fromOutput(
   x => own(x.shape, kernel.sigmoid(x.data)),
-  (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data)))
+  (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data))))

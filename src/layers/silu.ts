@@ -15,6 +15,7 @@
 import * as kernel from '../kernels/activations.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { pointwiseWithSlope } from '../layer/pointwise.js'
+import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)$ */
@@ -28,4 +29,5 @@ const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
  *
  * @category layers
  */
-export const silu: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(x => own(x.shape, kernel.silu(x.data)), withSlope)
+export const silu: Layer<NoParams, Tensor, Tensor> = trusted(pointwiseWithSlope(
+  x => own(x.shape, kernel.silu(x.data)), withSlope))

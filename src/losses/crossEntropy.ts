@@ -20,6 +20,7 @@
  * @module
  */
 import { crossEntropyGradient, crossEntropySum } from '../kernels/crossEntropy.js'
+import { trusted } from '../memory/trust.js'
 import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { own, type Tensor, type Tokens } from '../tensor/tensor.js'
 import { type Loss, type LossOptions, termScale } from './loss.js'
@@ -53,7 +54,7 @@ const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
  */
 export const crossEntropy = (
   { reduction, ignoreIndex = -100 }: CrossEntropyOptions = {}
-): Loss<Tensor, Tokens> => ({
+): Loss<Tensor, Tokens> => trusted<Loss<Tensor, Tokens>>({
   forward: (logits, targets) => {
     const { width, terms } = sizesOf(logits, targets, ignoreIndex)
     return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)

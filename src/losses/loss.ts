@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { guardedMethod, trusted } from '../memory/trust.js'
 import { checkAlike, type Tensor } from '../tensor/tensor.js'
 import { zipWith } from '../tensor/algebra.js'
 
@@ -13,6 +14,12 @@ export interface Loss<Prediction, Target> {
   /** $\partial\ell/\partial\hat y$ */
   readonly gradient: (prediction: Prediction, target: Target) => Prediction
 }
+
+/** The same loss, safe to be called in a region: what is not trusted is called outside of it. */
+export const guardLoss = <Prediction, Target>(loss: Loss<Prediction, Target>): Loss<Prediction, Target> => ({
+  forward: guardedMethod(loss, 'forward'),
+  gradient: guardedMethod(loss, 'gradient')
+})
 
 export interface LossOptions {
   /** Whether the terms are averaged (the default) or summed. The mean over no terms is 0. */
@@ -27,7 +34,7 @@ export const termScale = (reduction: 'mean' | 'sum' | undefined, terms: number):
 export const entrywise = (
   operation: string, term: (p: number, t: number) => number, derivative: (p: number, t: number) => number,
   { reduction }: LossOptions
-): Loss<Tensor, Tensor> => ({
+): Loss<Tensor, Tensor> => trusted<Loss<Tensor, Tensor>>({
   forward: (prediction, target) => {
     checkAlike(operation, prediction, target)
     let total = 0

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { guard } from '../layer/guard.js'
 import type { Layer } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { lastRow } from '../tensor/matrices.js'
 
@@ -21,10 +23,13 @@ export interface Decoder<P, C> {
  *
  * @category decoders
  */
-export const recomputing = <P>(model: Layer<P, Tokens, Tensor, void>, context: number): Decoder<P, readonly number[]> => ({
-  empty: () => [],
-  read: (params, cache, tokens) => {
-    const seen = [...cache, ...tokens].slice(-context)
-    return [lastRow(model.forward(params, tokensFromArray([1, seen.length], seen))), seen]
-  }
-})
+export const recomputing = <P>(model: Layer<P, Tokens, Tensor, void>, context: number): Decoder<P, readonly number[]> => {
+  const { forward } = guard(model)
+  return trusted<Decoder<P, readonly number[]>>({
+    empty: () => [],
+    read: (params, cache, tokens) => {
+      const seen = [...cache, ...tokens].slice(-context)
+      return [lastRow(forward(params, tokensFromArray([1, seen.length], seen))), seen]
+    }
+  })
+}

@@ -23,6 +23,7 @@ import { linear } from '../layers/linear.js'
 import { causalMask } from '../layers/mask.js'
 import { unembedding } from '../layers/unembedding.js'
 import { noParams } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
 import { appendRows, lastRow, reshape, slice } from '../tensor/matrices.js'
 import { ShapeError } from '../tensor/shape.js'
@@ -78,7 +79,7 @@ const extend = (heads: number, { wte, wpe, h, ln_f }: GptParams, cache: GptCache
  *
  * @category decoders
  */
-export const gptDecoder = (heads: number): Decoder<GptParams, GptCache> => ({
+export const gptDecoder = (heads: number): Decoder<GptParams, GptCache> => trusted<Decoder<GptParams, GptCache>>({
   empty: empty(heads),
   read: (params, cache, tokens) => {
     if (tokens.length === 0) throw new ShapeError('gptDecoder', 'at least one token', [[0]])

@@ -17,6 +17,7 @@
  * @module
  */
 import * as kernel from '../kernels/adam.js'
+import { guarded, trusted } from '../memory/trust.js'
 import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 import { zeros, zipInto } from '../tree/tree.js'
 import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
@@ -40,7 +41,9 @@ export type DecayMask = (path: string, parameter: Tensor) => boolean
  *
  * @category decay masks
  */
-export const decayMatrices: DecayMask = (_, { shape }) => shape.length >= 2
+export const decayMatrices: DecayMask = trusted((_: string, { shape }: Tensor) => shape.length >= 2)
+
+const everywhere: DecayMask = trusted(() => true)
 
 export interface AdamWOptions extends AdamOptions {
   /** $\lambda$, default 0.01. */
@@ -55,8 +58,8 @@ export interface AdamWOptions extends AdamOptions {
  * @category optimisers
  */
 export const adamW = ({
-  learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true
-}: AdamWOptions): Optimizer<'m' | 'v'> => ({
+  learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = everywhere
+}: AdamWOptions): Optimizer<'m' | 'v'> => trusted<Optimizer<'m' | 'v'>>({
   init: params => ({ step: 0, slots: { m: zeros(params), v: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
     const taken = step + 1
@@ -67,7 +70,7 @@ export const adamW = ({
     const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
       for (const other of [m, v, g]) checkAlike(`adam "${path}"`, theta, other)
       const arrays = { theta: theta.data, m: m.data, v: v.data }
-      const moved = kernel.adam(arrays, g.data, { ...constants, decay: decays(path, theta) ? weightDecay : 0 })
+      const moved = kernel.adam(arrays, g.data, { ...constants, decay: guarded(decays)(path, theta) ? weightDecay : 0 })
       return { theta: own(theta.shape, moved.theta), m: own(theta.shape, moved.m), v: own(theta.shape, moved.v) }
     })
     return { params: next.theta, state: { step: taken, slots: { m: next.m, v: next.v } } }

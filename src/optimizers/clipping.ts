@@ -10,8 +10,9 @@
  * @module
  */
 import { dot, scale } from '../tensor/algebra.js'
+import { trusted } from '../memory/trust.js'
 import { map, reduce } from '../tree/tree.js'
-import type { Optimizer } from './optimizer.js'
+import { guardOptimizer, type Optimizer } from './optimizer.js'
 
 /**
  * $\lVert g \rVert$ over all leaves of a tree.
@@ -36,7 +37,10 @@ export const clipByGlobalNorm = (maxNorm: number) => <P>(gradient: P): P => {
  *
  * @category optimisers
  */
-export const clipped = (maxNorm: number) => <S extends string>({ init, step }: Optimizer<S>): Optimizer<S> => ({
-  init,
-  step: (params, gradient, state) => step(params, clipByGlobalNorm(maxNorm)(gradient), state)
-})
+export const clipped = (maxNorm: number) => <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => {
+  const { init, step } = guardOptimizer(optimizer)
+  return trusted<Optimizer<S>>({
+    init,
+    step: (params, gradient, state) => step(params, clipByGlobalNorm(maxNorm)(gradient), state)
+  })
+}

@@ -11,6 +11,7 @@
  * @module
  */
 import { descend as descendArray } from '../kernels/entrywise.js'
+import { trusted } from '../memory/trust.js'
 import { add, scale } from '../tensor/algebra.js'
 import { checkAlike, own } from '../tensor/tensor.js'
 import { zeros, zipWith } from '../tree/tree.js'
@@ -28,7 +29,7 @@ const descend = <P>(rate: number, gradient: P, params: P): P =>
  *
  * @category optimisers
  */
-export const gradientDescent = ({ learningRate }: { readonly learningRate: LearningRate }): Optimizer<never> => ({
+export const gradientDescent = ({ learningRate }: { readonly learningRate: LearningRate }): Optimizer<never> => trusted<Optimizer<never>>({
   init: () => ({ step: 0, slots: {} }),
   step: (params, gradient, { step, slots }) => ({
     params: descend(rateAt(learningRate, step), gradient, params),
@@ -47,7 +48,7 @@ export interface MomentumOptions {
  *
  * @category optimisers
  */
-export const momentum = ({ learningRate, momentum: mu = 0.9 }: MomentumOptions): Optimizer<'velocity'> => ({
+export const momentum = ({ learningRate, momentum: mu = 0.9 }: MomentumOptions): Optimizer<'velocity'> => trusted<Optimizer<'velocity'>>({
   init: params => ({ step: 0, slots: { velocity: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
     const velocity = zipWith(gradient, (u, g) => add(g)(scale(mu)(u)))(slots.velocity)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { guarded, guardedMethod } from '../memory/trust.js'
 import type { Schedule } from '../schedules/schedules.js'
 
 /** What an optimiser remembers: the number of steps taken, and trees like the parameters under the names `S`. */
@@ -28,4 +29,10 @@ export interface Optimizer<S extends string> {
 /** A learning rate: one for all steps, or a schedule. */
 export type LearningRate = number | Schedule
 
-export const rateAt = (rate: LearningRate, step: number): number => (typeof rate === 'number' ? rate : rate(step))
+export const rateAt = (rate: LearningRate, step: number): number => (typeof rate === 'number' ? rate : guarded(rate)(step))
+
+/** The same optimiser, safe to be called in a region: what is not trusted is called outside of it. */
+export const guardOptimizer = <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => ({
+  init: guardedMethod(optimizer, 'init'),
+  step: guardedMethod(optimizer, 'step')
+})

@@ -9,26 +9,31 @@ export type Shape = readonly number[]
 
 const show = (shape: Shape): string => `[${shape.join(', ')}]`
 
+/** A message, behind the place in a model that it is about. */
+const at = (place: string, message: string): string => (place === '' ? message : `${place}: ${message}`)
+
 /**
  * A shape that an operation cannot take. It is a programming error, so it is thrown and not returned.
- * The message names the operation, what was expected, and every shape that was given.
+ * The message names the place in the model (the path of the layer's parameters), the operation, what was expected, and
+ * every shape that was given.
  */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
   constructor(
     readonly operation: string,
     readonly expected: string,
-    readonly shapes: readonly Shape[]
+    readonly shapes: readonly Shape[],
+    readonly place: string = ''
   ) {
-    super(`${operation}: expected ${expected}, got ${shapes.map(show).join(' and ')}`)
+    super(at(place, `${operation}: expected ${expected}, got ${shapes.map(show).join(' and ')}`))
   }
 }
 
 /** A tensor of one precision met a tensor of the other one in a single operation. */
 export class PrecisionError extends Error {
   override readonly name = 'PrecisionError'
-  constructor(readonly operation: string) {
-    super(`${operation}: expected tensors of one precision, got float32 and float64`)
+  constructor(readonly operation: string, readonly place: string = '') {
+    super(at(place, `${operation}: expected tensors of one precision, got float32 and float64`))
   }
 }
 

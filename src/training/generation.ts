@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { region, regionLoop, settled } from '../memory/region.js'
+import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
-import { foldIn, type Key } from '../random/key.js'
+import { type Draw, foldIn, type Key } from '../random/key.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { region, regionLoop, settled } from '../tree/region.js'
 import type { Sampler } from './sampling.js'
 
 /** A decoder and its parameters. */
@@ -16,19 +17,22 @@ export interface Generator<P, C> {
   readonly params: P
 }
 
+const inRegions = <P, C>({ empty, read }: Decoder<P, C>): boolean => isTrusted(empty) && isTrusted(read)
+
 /**
- * The logits `[V]` of the token after the given ones. Throws `ShapeError` where there is none to start from.
+ * The logits `[V]` of the token after the given ones. Throws `ShapeError` if there is none to start from.
  *
  * @category generation
  */
 export const nextTokenLogits = <P, C>({ decoder, params }: Generator<P, C>) => (tokens: readonly number[]): Tensor => {
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
-  return region(() => decoder.read(params, decoder.empty(params), tokens)[0])
+  const logits = () => decoder.read(params, decoder.empty(params), tokens)[0]
+  return inRegions(decoder) ? region(logits) : logits()
 }
 
 export interface GenerateOptions<P, C> extends Generator<P, C> {
   readonly sampler: Sampler
-  /** How many tokens to generate at the most. */
+  /** How many tokens to generate at most. */
   readonly count: number
   /** Ends the generation after a token for which it is true; default never. */
   readonly until?: (token: number) => boolean
@@ -41,24 +45,44 @@ interface Generated<C> {
   readonly tokens: readonly number[]
 }
 
+/** The last state of a loop, on ordinary values. */
+const ordinaryLoop = <S>(initial: S, step: (state: S) => S | undefined): S => {
+  let current = initial
+  for (let next = step(current); next !== undefined; next = step(current)) current = next
+  return current
+}
+
+/** A sampler that may be called in a region, and what it gives too. */
+const guardSampler = (sampler: Sampler): Sampler => {
+  if (isTrusted(sampler)) return sampler
+  return (logits: Tensor): Draw<number> => {
+    const draw = outside(() => sampler(ordinary(logits)))
+    return key => outside(() => draw(key))
+  }
+}
+
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one. Throws `ShapeError` where there is no token to start from.
+ * generation begins with the shorter one. Throws `ShapeError` if there is no token to start from.
  *
  * @category generation
  */
 export const generate = <P, C>({ decoder, params, sampler, count, until = () => false }: GenerateOptions<P, C>) =>
   (prompt: readonly number[], key: Key): readonly number[] => {
     if (prompt.length === 0) throw new ShapeError('generate', 'at least one token', [[0]])
+    const choose = guardSampler(sampler), ends = guarded(until)
+    const after = (near: P) => ({ cache, unread, tokens }: Generated<C>): Generated<C> | undefined => {
+      const last = tokens[tokens.length - 1]
+      if (tokens.length >= count || (last !== undefined && ends(last))) return undefined
+      const [logits, next] = decoder.read(near, cache, unread)
+      const token = choose(logits)(foldIn(tokens.length)(key))
+      return { cache: next, unread: [token], tokens: [...tokens, token] }
+    }
+    const first = (near: P): Generated<C> => ({ cache: decoder.empty(near), unread: prompt, tokens: [] })
+    // A decoder of the user's may keep anything in its cache, so it runs without a region.
+    if (!inRegions(decoder)) return ordinaryLoop(first(params), after(params)).tokens
     return region(() => {
       const near = settled(params)
-      const first: Generated<C> = { cache: decoder.empty(near), unread: prompt, tokens: [] }
-      return regionLoop(first, ({ cache, unread, tokens }) => {
-        const last = tokens[tokens.length - 1]
-        if (tokens.length >= count || (last !== undefined && until(last))) return undefined
-        const [logits, next] = decoder.read(near, cache, unread)
-        const token = sampler(logits)(foldIn(tokens.length)(key))
-        return { cache: next, unread: [token], tokens: [...tokens, token] }
-      }).tokens
+      return regionLoop(first(near), after(near)).tokens
     })
   }

@@ -12,7 +12,8 @@
  */
 import { softmaxRows } from '../kernels/softmax.js'
 import { categorical } from '../random/distributions.js'
-import type { Draw } from '../random/key.js'
+import type { Draw, Key } from '../random/key.js'
+import { trusted } from '../memory/trust.js'
 import { map } from '../tensor/algebra.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
 import { freshFor, own, type Tensor } from '../tensor/tensor.js'
@@ -87,11 +88,11 @@ export const topP = (mass: number) => {
  *
  * @category choices
  */
-export const greedy: Sampler = logits => {
+export const greedy: Sampler = trusted((logits: Tensor) => {
   checkLogits('greedy', logits)
   const [best] = ranking(logits)
   return () => best
-}
+})
 
 /**
  * A token drawn with the probability that the softmax gives it.
@@ -99,10 +100,10 @@ export const greedy: Sampler = logits => {
  *
  * @category choices
  */
-export const sample: Sampler = logits => {
+export const sample: Sampler = trusted((logits: Tensor) => {
   checkLogits('sample', logits)
-  return key => categorical(logits)(key).data[0]
-}
+  return (key: Key) => categorical(logits)(key).data[0]
+})
 
 export interface SamplerOptions {
   /** 0 is greedy; default 1. */
@@ -124,5 +125,5 @@ export const sampler = ({ temperature = 1, topK: count, topP: mass }: SamplerOpt
     ...(count === undefined ? [] : [topK(count)]),
     ...(mass === undefined ? [] : [topP(mass)])
   ]
-  return logits => sample(filters.reduce((x, filter) => filter(x), logits))
+  return trusted((logits: Tensor) => sample(filters.reduce((x, filter) => filter(x), logits)))
 }

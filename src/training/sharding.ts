@@ -8,12 +8,12 @@
  *
  * @module
  */
-import { type Optimizer } from '../optimizers/optimizer.js'
+import { guardOptimizer, type Optimizer } from '../optimizers/optimizer.js'
 import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { scale } from '../tensor/algebra.js'
 import { ShapeError, sizeOf } from '../tensor/shape.js'
 import { add, map } from '../tree/tree.js'
-import { region } from '../tree/region.js'
+import { region } from '../memory/region.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from './step.js'
 
 /** What can be cut along its first axis. */
@@ -80,4 +80,4 @@ export const sharded = <P, X extends Rows, T extends Rows>(
  */
 export const stepWith = <S extends string>(optimizer: Optimizer<S>) =>
   <P>({ params, state }: Trained<P, S>, { loss, gradient }: LossAndGradient<P>): TrainedStep<P, S> =>
-    region(() => ({ ...optimizer.step(params, gradient, state), loss }))
+    region(() => ({ ...guardOptimizer(optimizer).step(params, gradient, state), loss }))

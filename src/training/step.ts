@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { guard } from '../layer/guard.js'
 import type { Layer } from '../layer/layer.js'
-import type { Loss } from '../losses/loss.js'
-import type { Optimizer, OptimizerState } from '../optimizers/optimizer.js'
+import { guardLoss, type Loss } from '../losses/loss.js'
+import { guardOptimizer, type Optimizer, type OptimizerState } from '../optimizers/optimizer.js'
 import type { Key } from '../random/key.js'
-import { region, settled } from '../tree/region.js'
+import { region, settled } from '../memory/region.js'
 
 /** An input and what the model should make of it. */
 export interface Example<X, T> {
@@ -23,11 +24,9 @@ export interface LossAndGradient<P> {
 const evaluate = <P, X, Y, DX, T>(
   model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
 ): LossAndGradient<P> => {
-  const [prediction, pullback] = model.vjp(params, input)
-  return {
-    loss: loss.forward(prediction, target),
-    gradient: pullback(loss.gradient(prediction, target)).params
-  }
+  const [prediction, pullback] = guard(model).vjp(params, input)
+  const { forward, gradient } = guardLoss(loss)
+  return { loss: forward(prediction, target), gradient: pullback(gradient(prediction, target)).params }
 }
 
 /**
@@ -45,7 +44,8 @@ export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss:
  * @category training
  */
 export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, { input, target }: Example<X, T>): number => region(() => loss.forward(model.forward(params, input), target))
+  (params: P, { input, target }: Example<X, T>): number => region(() =>
+    guardLoss(loss).forward(guard(model).forward(params, input), target))
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   /** The model, or the model for the key of the step where it has dropout. */
@@ -79,7 +79,7 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
     return region(() => {
       const near = settled(params)
       const { loss: value, gradient } = evaluate(layer, loss, near, batch)
-      return { ...optimizer.step(near, gradient, state), loss: value }
+      return { ...guardOptimizer(optimizer).step(near, gradient, state), loss: value }
     })
   }
 

@@ -20,7 +20,7 @@ import type { Optimizer } from '../optimizers/optimizer.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from '../training/step.js'
 import { combined, type BatchPart, type Rows, shards, stepWith } from '../training/sharding.js'
 import { checkAlike, precisionOf } from '../tensor/tensor.js'
-import { region, settled } from '../tree/region.js'
+import { region, settled } from '../memory/region.js'
 import { map, zipWith } from '../tree/tree.js'
 
 /**

@@ -6,7 +6,7 @@ import {
 } from 'pullback'
 import { pipe } from 'fp-ts/lib/function.js'
 import { instance } from '../../src/kernels/simd/instance.js'
-import { region, regionLoop, settled } from '../../src/tree/region.js'
+import { region, regionLoop, settled } from '../../src/memory/region.js'
 
 const numbers = (x: Tensor): readonly number[] => Array.from(x.data)
 const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer

@@ -96,7 +96,7 @@ describe('gradients of a batch in parts', () => {
   test('an error in a worker has its name and sentence', () => withPool(1, async pool => {
     const input = tensor.tokensFromArray([5, 8], Array.from({ length: 40 }, () => 7))
     await expect(pool.lossAndGradient(params, { ...batch, input }, keyOf)).rejects.toMatchObject({
-      name: 'RangeError', message: 'tokenEmbedding: expected ids from 0 to 6, got 7 at position 0'
+      name: 'RangeError', message: 'wte: tokenEmbedding: expected ids from 0 to 6, got 7 at position 0'
     })
     const long = tensor.tokensFromArray([5, 9], Array.from({ length: 45 }, () => 0))
     await expect(pool.lossAndGradient(params, { input: long, target: long }, keyOf)).rejects.toMatchObject({ name: 'ShapeError' })

@@ -3,9 +3,16 @@
  *
  * Outside of a region a kernel copies its arguments into the arena and its result out of it. Inside of one, results
  * stay: the array that a kernel returns is a view of the arena, and the next kernel reads it where it is. A region is a
- * stack frame, entered and left by `tree/region.ts`, which copies out what survives it; nothing that could still be
- * reached points into a part of the arena that may be used again. What does not fit is left to the reference kernels
- * and ordinary arrays.
+ * stack frame, entered and left by `memory/region.ts`, which copies out what survives it. What does not fit is left to the
+ * reference kernels and ordinary arrays.
+ *
+ * **Why nobody sees a view change.** A part of the arena is used again when the region that filled it has ended, so a view
+ * must not outlive its region. Two kinds of functions run inside of one. The library's own (`memory/trust.ts` knows them)
+ * keep no array beyond their return: layers and optimisers hold their options, pullbacks end with the step that made them,
+ * and the result of the region is copied out. All other functions are called while the region is *suspended*: their
+ * arguments are copied out first (`ordinaryArray`), and as the depth is 0 while they run, every kernel and every region in
+ * them gives ordinary arrays, which nothing ever writes to. So a view is only ever held by functions that are known to
+ * let it go. The parts of the arena below `top` still belong to the suspended region and are not touched meanwhile.
  *
  * This is the one place of the library with mutable state. It never shows: which array holds a number does not change
  * the number.
@@ -95,12 +102,39 @@ export const call = <R>({ reads, writes, scratch = 0 }: Call, run: Run<R>): read
 /** Fills a place with zeros, for kernels that add to what they find. */
 export const clear = (place: number, length: number): void => { whole?.fill(0, place / 4, place / 4 + length) }
 
+/** The ordinary array with the numbers of a view. A view's numbers do not change while anybody can reach it. */
+const ordinaryOf = new WeakMap<Floats, Float32Array>()
+
 /** A copy in the arena of the current region; the array itself where it is there, or cannot be. */
 export const settle = (array: Floats): Floats => {
   if (arena.depth === 0 || resident(array) || !(array instanceof Float32Array)) return array
   const copy = place(array.length)
-  copy?.set(array)
-  return copy ?? array
+  if (copy === undefined) return array
+  copy.set(array)
+  ordinaryOf.set(copy, array)
+  return copy
+}
+
+/** An array outside of the arena with the same numbers: the array itself, the one that was settled, or a copy. */
+export const ordinaryArray = (array: Floats): Floats => {
+  if (!resident(array)) return array
+  const known = ordinaryOf.get(array)
+  if (known !== undefined) return known
+  const copy = new Float32Array(array)
+  ordinaryOf.set(array, copy)
+  return copy
+}
+
+/** `f()` as if there were no region: what it computes lies in ordinary arrays. */
+export const suspended = <A>(f: () => A): A => {
+  const { depth } = arena
+  if (depth === 0) return f()
+  arena.depth = 0
+  try {
+    return f()
+  } finally {
+    arena.depth = depth
+  }
 }
 
 /** Enters a region. */
@@ -119,13 +153,7 @@ export const leave = (mark: number, survivors: readonly Floats[]): readonly Floa
   const inside = (array: Floats): array is Float32Array => array.length > 0 && resident(array) && array.byteOffset >= mark
   if (arena.depth === 0) {
     arena.top = mark
-    const copies = new Map<number, Float32Array>()
-    return survivors.map(array => {
-      if (!inside(array)) return array
-      const copy = copies.get(array.byteOffset) ?? new Float32Array(array)
-      copies.set(array.byteOffset, copy)
-      return copy
-    })
+    return survivors.map(array => (inside(array) ? ordinaryArray(array) : array))
   }
   // Moved towards the mark in the order of their places, no array is overwritten before it has moved.
   const moved = new Map<number, Float32Array>()

@@ -1,0 +1,22 @@
+/**
+ * Layers of the user's inside of the library's.
+ *
+ * @module
+ */
+import { guardedMethod, isTrusted, ordinary, outside } from '../memory/trust.js'
+import { deferred, type Layer } from './layer.js'
+
+/**
+ * The same layer, safe to be called in a region: what is not trusted is called outside of it, its pullback too. A
+ * combinator guards the layers that it is given, and is trusted itself.
+ */
+export const guard = <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => ({
+  forward: guardedMethod(f, 'forward'),
+  vjp: isTrusted(f.vjp) ? f.vjp : (params, x) => {
+    const [y, pullback] = outside(() => f.vjp(ordinary(params), ordinary(x)))
+    return [y, dy => {
+      const gradient = outside(() => pullback(ordinary(dy)))
+      return deferred(gradient.params, () => outside(() => gradient.input))
+    }]
+  }
+})

@@ -1,0 +1,74 @@
+/**
+ * Where in a model something is wrong: errors of a layer say the path of its parameters.
+ *
+ * @module
+ */
+import { PrecisionError, ShapeError } from '../tensor/shape.js'
+import { deferred, type Layer } from './layer.js'
+
+interface Whereabouts {
+  readonly place: string
+  /** The error as it was thrown. */
+  readonly bare: Error
+}
+
+/** Where errors that were placed came from, to place them further out. */
+const whereabouts = new WeakMap<object, Whereabouts>()
+
+const again = (bare: Error, place: string): Error => {
+  if (bare instanceof ShapeError) return new ShapeError(bare.operation, bare.expected, bare.shapes, place)
+  if (bare instanceof PrecisionError) return new PrecisionError(bare.operation, place)
+  if (bare.constructor === RangeError) return new RangeError(`${place}: ${bare.message}`, { cause: bare })
+  if (bare.constructor === TypeError) return new TypeError(`${place}: ${bare.message}`, { cause: bare })
+  return bare
+}
+
+/** The same error with its place; one of another kind, which somebody may want to recognise, stays itself. */
+const located = (key: string, error: unknown): unknown => {
+  if (!(error instanceof Error)) return error
+  const { place, bare } = whereabouts.get(error) ?? { place: '', bare: error }
+  const further = place === '' ? key : `${key}.${place}`, placed = again(bare, further)
+  if (placed !== bare) whereabouts.set(placed, { place: further, bare })
+  return placed
+}
+
+/** `f()`; what it throws says that it came from `place`. */
+export const within = <A>(place: string, f: () => A): A => {
+  try {
+    return f()
+  } catch (error) {
+    throw located(place, error)
+  }
+}
+
+/** The same layer, whose errors say that they came from `place`. */
+export const placed = <P, X, Y, DX>(place: string, { forward, vjp }: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => ({
+  forward: (params, x) => within(place, () => forward(params, x)),
+  vjp: (params, x) => {
+    const [y, pullback] = within(place, () => vjp(params, x))
+    return [y, dy => {
+      const gradient = within(place, () => pullback(dy))
+      return deferred(gradient.params, () => within(place, () => gradient.input))
+    }]
+  }
+})
+
+const describe = (params: unknown): string => {
+  if (typeof params !== 'object' || params === null) return params === null ? 'null' : typeof params
+  const names = Object.keys(params)
+  return Array.isArray(params) ? `a list of ${params.length}` : `a record of ${names.length === 0 ? 'nothing' : names.map(name => `"${name}"`).join(', ')}`
+}
+
+/** The parameters under a name. Throws `TypeError` if there are none: the parameters are those of another model. */
+export const part = <P, K extends keyof P & string>(name: K, params: P): P[K] => {
+  if (typeof params !== 'object' || params === null || !(name in params))
+    throw new TypeError(`expected parameters with the name "${name}", got ${describe(params)}`)
+  return params[name]
+}
+
+/** The records of a stack. Throws `TypeError` if they are no list. */
+export const listed = <P>(params: readonly P[]): readonly P[] => {
+  const given: unknown = params
+  if (!Array.isArray(given)) throw new TypeError(`expected a list with the parameters of each repetition, got ${describe(given)}`)
+  return params
+}
