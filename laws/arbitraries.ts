@@ -53,16 +53,19 @@ export const keys: fc.Arbitrary<Key> = fc.nat().map(random.key)
 /** Random values drawn by key, such as initial parameters: quick to make, and shrunk only by their key. */
 export const drawn = <A>(draw: Draw<A>): fc.Arbitrary<A> => keys.map(draw)
 
-/**
- * The same, with normal noise on every number of the tree: no bias is 0, no scale is 1, and no weight is so small that
- * rows of a layer norm hardly vary, so every part of a gradient shows.
- */
-export const drawnGeneric = <A>(draw: Draw<A>, deviation = 0.5): fc.Arbitrary<A> => keys.map(key => {
+/** The same, with normal noise of the given deviation on every number of the tree. */
+export const noisy = <A>(draw: Draw<A>, deviation = 0.5): Draw<A> => key => {
   const [first, second] = random.split(key)
   let index = 0
   return mapLeaves(leaf => tensor.add(
     random.normal(leaf.shape, { deviation, precision: tensor.precisionOf(leaf) })(random.foldIn(index++)(second)))(leaf))(draw(first))
-})
+}
+
+/**
+ * Drawn values with normal noise on every number: no bias is 0, no scale is 1, and no weight is so small that rows of a
+ * layer norm hardly vary, so every part of a gradient shows.
+ */
+export const drawnGeneric = <A>(draw: Draw<A>, deviation = 0.5): fc.Arbitrary<A> => keys.map(noisy(draw, deviation))
 
 /** Records of arbitrary tensors with the shapes of a record. */
 export const treeOf = <K extends string>(

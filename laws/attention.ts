@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { noParams, random, tensor, type Layer, type Mask, type NoParams, type QueryKey, type QueryKeyValue, type Tensor, type Tokens } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
-import { type Points, pointsOf } from './layer.js'
+import { type Points, pointsOf } from './points.js'
 import { largestDifference, randomLike, sameBits, snapshot } from './values.js'
 
 /** `[B, T, d]` for queries, keys and values. */

@@ -5,11 +5,13 @@
  */
 export * from './attention.js'
 export * from './composition.js'
+export * from './keeping.js'
 export * from './kernels.js'
 export * from './layer.js'
 export * from './loss.js'
 export * from './normalization.js'
 export * from './optimizer.js'
+export * from './points.js'
 export * from './sampler.js'
 export * from './softmax.js'
 export * from './tokenizer.js'

@@ -10,7 +10,7 @@ import {
 } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { firstFailing, type Finding, type Law, law } from './law.js'
-import { type Points, pointsOf } from './layer.js'
+import { type Points, pointsOf } from './points.js'
 import { randomLike, sameBits, snapshot } from './values.js'
 
 /** Two layers with the same parameters and input agree, in output and gradient, to the bit. */

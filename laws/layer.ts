@@ -7,22 +7,10 @@ import fc from 'fast-check'
 import { random, tensor, type Gradient, type Key, type Layer } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
+import { keeping } from './keeping.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
+import { type Point, type Points, pointsOf } from './points.js'
 import { along, inner, largestDifference, leavesOf, mapLeaves, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
-
-export interface Point<P, X> {
-  readonly params: P
-  readonly input: X
-}
-
-/** Points $(\theta, x)$: one arbitrary, where shapes depend on each other, or one for each part. */
-export type Points<P, X> = fc.Arbitrary<Point<P, X>> | {
-  readonly params: fc.Arbitrary<P>
-  readonly input: fc.Arbitrary<X>
-}
-
-export const pointsOf = <P, X>(points: Points<P, X>): fc.Arbitrary<Point<P, X>> =>
-  'params' in points ? fc.record({ params: points.params, input: points.input }) : points
 
 const GRADIENT_TOLERANCE = 1e-7
 const GRADIENT_REASON = 'double precision: the extrapolated differences are good to about 1e-10, a mistake shows at 1e-2'
@@ -231,5 +219,6 @@ export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>):
   gradientByEntry(f, points),
   pullbackIsLinear(f, points),
   vjpAgreesWithForward(f, points),
-  purity(f, points)
+  purity(f, points),
+  keeping(f, points)
 ]

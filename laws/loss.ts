@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { random, tensor, type Loss, type Tensor, type Tokens } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
+import { lossKeeping } from './keeping.js'
 import { firstFailing, type Law, law, worst } from './law.js'
 import { along, inner, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
 
@@ -63,7 +64,8 @@ export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>):
       const value = l.forward(prediction, target)
       return { error: Number.isNaN(value) ? NaN : Math.max(0, -value), explain: () => `loss ${value}` }
     }
-  })
+  }),
+  lossKeeping(l, points)
 ]
 
 /** The mean is the sum over the number of terms; so is its gradient. */

@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { random, tensor, tree, type LearningRate, type Optimizer, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
+import { optimizerKeeping } from './keeping.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
 import { largestDifference, sameBits, snapshot } from './values.js'
 
@@ -68,7 +69,8 @@ export const optimizer = <S extends string>(o: Optimizer<S>): readonly Law[] => 
         return wrong < 0 ? holds : fails(`"${path}" entry ${wrong}: gradient ${g.data[wrong]}, moved by ${leaf.data[wrong]}`)
       }))
     }
-  })
+  }),
+  optimizerKeeping(o)
 ]
 
 /** A schedule is read at the number of steps taken: each step is that of an optimiser with the constant rate of its number. */

@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { random, tensor, type Sampler, type Tensor } from 'pullback'
 import * as arbitrary from './arbitraries.js'
+import { samplerKeeping } from './keeping.js'
 import { fails, type Finding, holds, type Law, law } from './law.js'
 
 const logits: fc.Arbitrary<Tensor> = arbitrary.axis(7).chain(v => arbitrary.tensorOf([v], { scale: 4 }))
@@ -64,7 +65,8 @@ export const sampler = (choose: Sampler, distribution: Distribution): readonly L
       const missing = pooled[0] < 5 && pooled[1] > 5 + 6 * Math.sqrt(5) ? Infinity : 0
       return { error: Math.max(statistic / limit, missing), explain: () => `χ² = ${statistic}, bound ${limit}: counts ${counts.join(', ')} for ${p.join(', ')}` }
     }
-  })
+  }),
+  samplerKeeping(choose)
 ]
 
 const exponentials = (x: readonly number[]): readonly number[] => {
