@@ -1,5 +1,5 @@
 import {
-  adamW, crossEntropy, generate, gpt, gptDecoder, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, sample,
+  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, sample,
   start, tensor, trainingStep
 } from '../../dist/src/index.js'
 import { gemm as reference } from '../../dist/src/kernels/reference/gemm.js'
@@ -38,7 +38,7 @@ export const pullback = {
     let current = start(optimizer, params)
     return { run: () => { current = step(current, example, random.key(0)) } }
   },
-  generation: generation(heads => gptDecoder(heads)),
+  generation: generation(heads => decoding(gpt({ heads }), { context: shapes.gpt.context })),
   mlp: () => {
     const { sizes, batch, rate } = shapes.mlp
     const input = tensor.fromArray([batch, sizes[0]], shapes.numbers(batch * sizes[0])), target = tensor.tokensFromArray([batch], shapes.ids(batch, 10))

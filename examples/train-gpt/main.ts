@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
-  characterTokenizer, completeSentence, gptDecoder, initGpt, random, sampler, tensor, tree, type Checkpoint, type Tokenizer, type Tokens
+  characterTokenizer, completeSentence, decoding, gpt, initGpt, random, sampler, tensor, tree, type Checkpoint, type Tokenizer, type Tokens
 } from 'pullback'
 import { ensureWritable, loadCheckpoint, readText, saveCheckpoint } from 'pullback/node'
 import { ownText } from './corpus.js'
@@ -54,7 +54,7 @@ const divided = (tokens: Tokens, context: number): E.Either<string, Pick<Trainin
 /** Completes a prompt with a model and prints it. */
 const complete = ({ options }: Setting, { params, heads, tokenizer }: Checkpoint, prompt: string, length: number): E.Either<string, string> => pipe(
   completeSentence({
-    decoder: gptDecoder(heads), params, tokenizer, sampler: sampler(options), count: length
+    decoder: decoding(gpt({ heads }), { context: params.wpe.weight.shape[0], whenFull: 'halve' }), params, tokenizer, sampler: sampler(options), count: length
   })(prompt, random.foldIn(1)(random.key(options.seed))),
   E.bimap(problem => `the prompt cannot be used: ${problem}`, added => `${prompt}${added}`))
 

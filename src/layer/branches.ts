@@ -9,6 +9,7 @@ import { trusted } from '../memory/trust.js'
 import { guard } from './guard.js'
 import { deferred, type Layer } from './layer.js'
 import { part, placed } from './place.js'
+import { memories, together, tracedAt, traceOf } from './readings.js'
 
 /**
  * Every layer of a record on the same input: $y_k = f_k(\theta_k, x)$. The names of the record become the names
@@ -25,6 +26,7 @@ export const branches = <P extends Record<string, unknown>>(
   // One entry for each name of the record; TypeScript does not follow a record through its list of entries.
   const record = <R>(entry: (name: keyof P & string) => unknown): R => Object.fromEntries(names.map(name => [name, entry(name)])) as R
   const branch = record<typeof layers>(name => placed(name, guard(layers[name])))
+  const steps = names.every(name => branch[name].step !== undefined)
   return trusted<Layer<P, Tensor, { readonly [K in keyof P]: Tensor }>>({
     forward: (params, x) => record(name => branch[name].forward(part(name, params), x)),
     vjp: (params, x) => {
@@ -35,6 +37,18 @@ export const branches = <P extends Record<string, unknown>>(
           record<P>(name => gradients.get(name)?.params),
           () => Array.from(gradients.values()).reduce((sum, gradient) => (gradient === undefined ? sum : add(gradient.input)(sum)), zerosLike(x)))
       }]
+    },
+    ...(steps && {
+      step: (params, memory, x) => {
+        const before = memories(memory, names.length)
+        const results = new Map(names.map((name, i) => [name, branch[name].step?.(part(name, params), before[i], x)]))
+        return [record(name => results.get(name)?.[0]), together(names.map(name => results.get(name)?.[1]))]
+      }
+    }),
+    ...(names.every(name => branch[name].rowwise === true) && { rowwise: true }),
+    trace: (params, x) => {
+      const results = new Map(names.map(name => [name, traceOf(branch[name])(part(name, params), x)]))
+      return [record(name => results.get(name)?.[0]), Array.from(results, ([name, [y, entries]]) => tracedAt(name, y, entries)).flat()]
     }
   })
 }

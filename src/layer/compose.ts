@@ -7,9 +7,11 @@ import { region } from '../memory/region.js'
 import { outside, trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { chain } from './chain.js'
 import { guard } from './guard.js'
-import { deferred, type Gradient, type Layer, type NoParams, noParams } from './layer.js'
+import { deferred, type Gradient, type Layer, type Memory, type NoParams, noParams, type TraceEntry } from './layer.js'
 import { listed, part, placed } from './place.js'
+import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 
 /** Two records as one. */
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
@@ -24,19 +26,20 @@ export type Disjoint<P, Q> = keyof P & keyof Q extends never
  *
  * @category constructors
  */
-export const identity = <X>(): Layer<NoParams, X, X> => trusted({
-  forward: (_: NoParams, x: X) => x,
-  vjp: (_: NoParams, x: X) => [x, (dy: X) => ({ params: noParams, input: dy })] as const
-})
+export const identity = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Layer<NoParams, X, X>>({
+  forward: (_, x) => x,
+  vjp: (_, x) => [x, dy => ({ params: noParams, input: dy })]
+}))
 
 /**
- * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`. What the layer throws names the place.
+ * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`. What the layer throws names the place, and so
+ * does what its trace shows, with the output as `name.output`.
  *
  * @category parameters
  */
 export const named = <const K extends string>(name: K) =>
   <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
-    const f = placed(name, guard(layer))
+    const f = placed(name, guard(layer)), { step, last } = f
     // A record with the one key `name`; TypeScript widens a computed key to `string`.
     const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
     return trusted<Layer<{ readonly [k in K]: P }, X, Y, DX>>({
@@ -47,27 +50,38 @@ export const named = <const K extends string>(name: K) =>
           const gradient = pullback(dy)
           return deferred(wrap(gradient.params), () => gradient.input)
         }]
+      },
+      ...(step && { step: (params, memory, x) => step(part(name, params), memory, x) }),
+      ...(last && { last: (params, memory, x) => last(part(name, params), memory, x) }),
+      ...(f.rowwise && { rowwise: true }),
+      trace: (params, x) => {
+        const [y, entries] = traceOf(f)(part(name, params), x)
+        return [y, tracedAt(name, y, entries)]
       }
     })
   }
 
-/** $g(\theta_g, f(\theta_f, x))$ on the merged record $\theta = \theta_f \cup \theta_g$. */
-const compose = <P, X, Y, DX, Q, Z>(first: Layer<P, X, Y, DX>, second: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
-  const f = guard(first), g = guard(second)
-  // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
-  const parts = (params: Merge<P, Q>) => params as P & Q
-  return trusted<Layer<Merge<P, Q>, X, Z, DX>>({
-    forward: (params, x) => g.forward(parts(params), f.forward(parts(params), x)),
-    vjp: (params, x) => {
-      const [y, pullbackF] = f.vjp(parts(params), x)
-      const [z, pullbackG] = g.vjp(parts(params), y)
-      return [z, dz => {
-        const { params: dQ, input: dy } = pullbackG(dz)
-        const gradientF = pullbackF(dy)
-        return deferred({ ...gradientF.params, ...dQ } as Merge<P, Q>, () => gradientF.input)
-      }]
+/**
+ * Names a layer without parameters, for errors and traces alone: its output is `name.output`.
+ *
+ * @category parameters
+ */
+export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
+  const f = placed(name, guard(layer))
+  return trusted<Layer<NoParams, X, Y, DX>>({
+    ...f,
+    trace: (params, x) => {
+      const [y, entries] = traceOf(f)(params, x)
+      return [y, tracedAt(name, y, entries)]
     }
   })
+}
+
+/** $g(\theta_g, f(\theta_f, x))$ on the merged record $\theta = \theta_f \cup \theta_g$. */
+const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
+  // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
+  const both = (params: Merge<P, Q>) => params as P & Q
+  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => ({ ...dF, ...dG }) as Merge<P, Q>)
 }
 
 /**
@@ -102,7 +116,7 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  * @category composition
  */
 export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tensor> => {
-  const f = guard(layer)
+  const f = guard(layer), { step, trace } = f
   return trusted<Layer<P, Tensor, Tensor>>({
     forward: (params, x) => add(f.forward(params, x))(x),
     vjp: (params, x) => {
@@ -111,7 +125,20 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
         const gradient = pullback(dy)
         return deferred(gradient.params, () => add(gradient.input)(dy))
       }]
-    }
+    },
+    ...(step && {
+      step: (params, memory, x) => {
+        const [y, next] = step(params, memory, x)
+        return [add(y)(x), next]
+      }
+    }),
+    ...(f.rowwise && { rowwise: true }),
+    ...(trace && {
+      trace: (params, x) => {
+        const [y, entries] = trace(params, x)
+        return [add(y)(x), entries]
+      }
+    })
   })
 }
 
@@ -127,6 +154,7 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
  */
 export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => {
   const f = (index: number): Layer<P, X, X> => placed(String(index), guard(outside(() => layerAt(index))))
+  const { step: first, rowwise: rows } = f(0)
   return trusted<Layer<readonly P[], X, X>>({
     forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),
     vjp: (params, x) => {
@@ -143,6 +171,29 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
         const gradient = index === 0 ? pulled() : region(pulled)
         return deferred([gradient.params, ...after.params], () => gradient.input)
       }, { params: [], input: dy })]
+    },
+    ...(first && {
+      step: (params, memory, x) => {
+        const before = memories(memory, listed(params).length), after: Memory[] = []
+        const y = params.reduce((input, p, index) => {
+          const { step } = f(index)
+          if (step === undefined) throw new TypeError(`expected a layer ${index} that steps as layer 0 does`)
+          const [output, next] = step(p, before[index], input)
+          after.push(next)
+          return output
+        }, x)
+        return [y, together(after)]
+      }
+    }),
+    ...(rows && { rowwise: true }),
+    trace: (params, x) => {
+      const entries: TraceEntry[] = []
+      const y = listed(params).reduce((input, p, index) => {
+        const [output, inside] = traceOf(f(index))(p, input)
+        entries.push(...tracedAt(String(index), output, inside))
+        return output
+      }, x)
+      return [y, entries]
     }
   })
 }

@@ -18,5 +18,9 @@ export const guard = <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> =>
       const gradient = outside(() => pullback(ordinary(dy)))
       return deferred(gradient.params, () => outside(() => gradient.input))
     }]
-  }
+  },
+  ...(f.step && { step: guardedMethod(f, 'step') }),
+  ...(f.last && { last: guardedMethod(f, 'last') }),
+  ...(f.rowwise && { rowwise: f.rowwise }),
+  ...(f.trace && { trace: guardedMethod(f, 'trace') })
 })

@@ -1,6 +1,8 @@
 export * from './branches.js'
 export * from './category.js'
 export * from './compose.js'
+export * from './inspect.js'
 export * from './layer.js'
 export * from './sharing.js'
 export * from './pointwise.js'
+export { rowwise } from './readings.js'

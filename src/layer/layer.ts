@@ -4,7 +4,7 @@
  * @module
  */
 import { PrecisionError, sameShape, ShapeError } from '../tensor/shape.js'
-import { isTensor, precisionOf } from '../tensor/tensor.js'
+import { isTensor, precisionOf, type Tensor } from '../tensor/tensor.js'
 
 /**
  * A gradient of a layer $y = f(\theta, x)$ at a point.
@@ -30,14 +30,37 @@ export const deferred = <P, DX>(params: P, input: () => DX): Gradient<P, DX> => 
 })
 
 /**
+ * What a layer remembers of the positions of a sequence that it has read: plain data, which nobody but the layer reads and
+ * anybody may keep, copy and continue twice. `undefined`: nothing has been read.
+ */
+export type Memory = Tensor | number | undefined | readonly Memory[] | { readonly [name: string]: Memory }
+
+/** Something that happened inside of a layer, under a path that extends those of the parameters. */
+export type TraceEntry = readonly [path: string, value: Tensor]
+
+/**
  * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
  * `X` only where the input is discrete: for tokens it is `void`.
+ *
+ * `forward` and `vjp` are what a layer is. The other readings are optional and follow from composition: a combinator of the
+ * library has those that its parts have.
  */
 export interface Layer<P, X, Y, DX = X> {
   /** $y = f(\theta, x)$ */
   readonly forward: (params: P, x: X) => Y
   /** $y$ together with the pullback $dy \mapsto (d\theta, dx)$ of $f$ at $(\theta, x)$ */
   readonly vjp: (params: P, x: X) => readonly [y: Y, pullback: (dy: Y) => Gradient<P, DX>]
+  /**
+   * The output at the next positions of a sequence, from what was read before them. Absent if a position depends on later
+   * ones. $\mathrm{step}(\theta, \varnothing, x) = (f(\theta, x), \cdot)$, to the bit.
+   */
+  readonly step?: (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+  /** `step`, for the output at the last position alone. Absent: all of it is computed, and the rest dropped. */
+  readonly last?: (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+  /** Whether the output at a position depends on the input at that position alone. */
+  readonly rowwise?: true
+  /** The output with what happened inside. Absent: there is nothing to show. */
+  readonly trace?: (params: P, x: X) => readonly [y: Y, entries: readonly TraceEntry[]]
 }
 
 /** The parameters of a layer that has none: the empty record. */

@@ -42,16 +42,23 @@ export const within = <A>(place: string, f: () => A): A => {
 }
 
 /** The same layer, whose errors say that they came from `place`. */
-export const placed = <P, X, Y, DX>(place: string, { forward, vjp }: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => ({
-  forward: (params, x) => within(place, () => forward(params, x)),
-  vjp: (params, x) => {
-    const [y, pullback] = within(place, () => vjp(params, x))
-    return [y, dy => {
-      const gradient = within(place, () => pullback(dy))
-      return deferred(gradient.params, () => within(place, () => gradient.input))
-    }]
+export const placed = <P, X, Y, DX>(place: string, f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {
+  const at = <A extends readonly unknown[], R>(read: (...args: A) => R) => (...args: A): R => within(place, () => read(...args))
+  return {
+    forward: at(f.forward),
+    vjp: (params, x) => {
+      const [y, pullback] = within(place, () => f.vjp(params, x))
+      return [y, dy => {
+        const gradient = within(place, () => pullback(dy))
+        return deferred(gradient.params, () => within(place, () => gradient.input))
+      }]
+    },
+    ...(f.step && { step: at(f.step) }),
+    ...(f.last && { last: at(f.last) }),
+    ...(f.rowwise && { rowwise: f.rowwise }),
+    ...(f.trace && { trace: at(f.trace) })
   }
-})
+}
 
 const describe = (params: unknown): string => {
   if (typeof params !== 'object' || params === null) return params === null ? 'null' : typeof params

@@ -6,6 +6,11 @@
 import { map, multiply, zipWith } from '../tensor/algebra.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { fromOutput, type Layer, layerKeeping, type NoParams, noParams, parameterless } from './layer.js'
+import { rowwise } from './readings.js'
+
+/** `pointwise`, for functions of the library's. */
+export const entrywise = (f: (x: number) => number, derivative: (x: number) => number): Layer<NoParams, Tensor, Tensor> =>
+  parameterless(map(f), (x, dy) => zipWith(dy, (xi, dyi) => derivative(xi) * dyi)(x))
 
 /**
  * $y_i = f(x_i)$. Since $y_i$ depends on $x_i$ alone, the Jacobian is diagonal and $dx_i = f'(x_i)\,dy_i$.
@@ -13,7 +18,7 @@ import { fromOutput, type Layer, layerKeeping, type NoParams, noParams, paramete
  * @category constructors
  */
 export const pointwise = (f: (x: number) => number, derivative: (x: number) => number): Layer<NoParams, Tensor, Tensor> =>
-  parameterless(map(f), (x, dy) => zipWith(dy, (xi, dyi) => derivative(xi) * dyi)(x))
+  rowwise(entrywise(f, derivative))
 
 /**
  * `pointwise` for a function whose derivative is shorter in terms of its value:
@@ -24,7 +29,18 @@ export const pointwise = (f: (x: number) => number, derivative: (x: number) => n
 export const pointwiseFromOutput = (
   f: (x: number) => number, derivative: (y: number) => number
 ): Layer<NoParams, Tensor, Tensor> =>
-  fromOutput(map(f), (y, dy) => zipWith(dy, (yi, dyi) => derivative(yi) * dyi)(y))
+  rowwise(fromOutput(map(f), (y, dy) => zipWith(dy, (yi, dyi) => derivative(yi) * dyi)(y)))
+
+/** `pointwiseWithSlope`, for functions of the library's. */
+export const withSlopeKept = (
+  f: (x: Tensor) => Tensor, withSlope: (x: Tensor) => readonly [y: Tensor, slope: Tensor]
+): Layer<NoParams, Tensor, Tensor> => ({
+  forward: (_, x) => f(x),
+  vjp: layerKeeping<NoParams, Tensor, Tensor, Tensor>({
+    forward: (_, x) => withSlope(x),
+    gradient: (_, __, slope, dy) => ({ params: noParams, input: multiply(dy)(slope) })
+  }).vjp
+})
 
 /**
  * `pointwise` for a function of tensors that computes its value and its slope $f'(x_i)$ in less time together than one
@@ -34,10 +50,4 @@ export const pointwiseFromOutput = (
  */
 export const pointwiseWithSlope = (
   f: (x: Tensor) => Tensor, withSlope: (x: Tensor) => readonly [y: Tensor, slope: Tensor]
-): Layer<NoParams, Tensor, Tensor> => ({
-  forward: (_, x) => f(x),
-  vjp: layerKeeping<NoParams, Tensor, Tensor, Tensor>({
-    forward: (_, x) => withSlope(x),
-    gradient: (_, __, slope, dy) => ({ params: noParams, input: multiply(dy)(slope) })
-  }).vjp
-})
+): Layer<NoParams, Tensor, Tensor> => rowwise(withSlopeKept(f, withSlope))

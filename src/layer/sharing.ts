@@ -5,6 +5,7 @@
  */
 import { trusted } from '../memory/trust.js'
 import { add } from '../tree/tree.js'
+import { chain } from './chain.js'
 import { guard } from './guard.js'
 import { deferred, type Layer, type NoParams, noParams } from './layer.js'
 import { part, placed } from './place.js'
@@ -21,23 +22,12 @@ import { part, placed } from './place.js'
  *
  * @category composition
  */
-export const andThenTied = <const K extends string, Q, Y, Z>(name: K, second: Layer<Q, Y, Z>) =>
-  <P extends { readonly [k in K]: Q }, X, DX>(first: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> => {
-    const f = guard(first), g = placed(name, guard(second))
-    return trusted<Layer<P, X, Z, DX>>({
-      forward: (params, x) => g.forward(part(name, params), f.forward(params, x)),
-      vjp: (params, x) => {
-        const [y, pullbackF] = f.vjp(params, x)
-        const [z, pullbackG] = g.vjp(part(name, params), y)
-        return [z, dz => {
-          const { params: dQ, input: dy } = pullbackG(dz)
-          const gradientF = pullbackF(dy)
-          const shared: Q = add<Q>(dQ)(gradientF.params[name])
-          return deferred({ ...gradientF.params, [name]: shared }, () => gradientF.input)
-        }]
-      }
-    })
-  }
+export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>) =>
+  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> =>
+    chain<P, P, Q, X, Y, Z, DX>(
+      { layer: f, paramsIn: params => params },
+      { layer: placed(name, guard(g)), paramsIn: params => part(name, params) },
+      (dF, dG) => ({ ...dF, [name]: add<Q>(dG)(dF[name]) }))
 
 /**
  * Fixes the parameters of a layer: what remains has none, so training leaves them alone. The gradient still
@@ -46,12 +36,16 @@ export const andThenTied = <const K extends string, Q, Y, Z>(name: K, second: La
  * @category parameters
  */
 export const frozen = <P>(params: P) => <X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
-  const f = guard(layer)
+  const f = guard(layer), { step, last, trace } = f
   return trusted<Layer<NoParams, X, Y, DX>>({
     forward: (_, x) => f.forward(params, x),
     vjp: (_, x) => {
       const [y, pullback] = f.vjp(params, x)
       return [y, dy => deferred(noParams, () => pullback(dy).input)]
-    }
+    },
+    ...(step && { step: (_, memory, x) => step(params, memory, x) }),
+    ...(last && { last: (_, memory, x) => last(params, memory, x) }),
+    ...(f.rowwise && { rowwise: true }),
+    ...(trace && { trace: (_, x) => trace(params, x) })
   })
 }

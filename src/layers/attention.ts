@@ -32,10 +32,11 @@
  * @module
  */
 import * as kernel from '../kernels/attention.js'
-import { type Gradient, type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
+import { type Gradient, type Layer, layerKeeping, type Memory, type NoParams, noParams } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, own, type Tensor } from '../tensor/tensor.js'
+import { appendRows } from '../tensor/matrices.js'
+import { checkPrecision, isTensor, own, type Tensor } from '../tensor/tensor.js'
 import { causalMask, type Mask, matricesPerItem } from './mask.js'
 
 export type QueryKey = {
@@ -110,15 +111,43 @@ const gradient = (mask: Mask) => (
   }
 }
 
+/** Keys and values of the positions that were read. */
+const remembered = (memory: Memory): Pick<QueryKeyValue, 'key' | 'value'> | undefined => {
+  if (memory === undefined) return undefined
+  if (typeof memory === 'object' && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
+    return { key: memory.key, value: memory.value }
+  throw new TypeError('attention: expected a memory of keys and values, got that of another layer')
+}
+
+/**
+ * With a causal mask the output at a position depends on earlier ones through their keys and values alone, and those do not
+ * change when a position is added. So the memory holds $K_{1..t}$ and $V_{1..t}$, and new queries are put to them and to
+ * their own:
+ *
+ * $$y_{t+1} = \mathrm{softmax}\!\Big(\frac{q_{t+1} K_{1..t+1}^\top}{\sqrt d}\Big) V_{1..t+1}.$$
+ */
+const step = (params: NoParams, memory: Memory, { query, key, value }: QueryKeyValue): readonly [Tensor, Memory] => {
+  const before = remembered(memory)
+  const now = before === undefined ? { key, value } : { key: appendRows(key)(before.key), value: appendRows(value)(before.value) }
+  return [forward(causalMask)(params, { query, ...now })[0], now]
+}
+
 /**
  * $Y = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))\,V$. Shapes: query `[..., T, d]`, key `[..., S, d]`,
  * value `[..., S, e]`, y `[..., T, e]`. The padding of a mask belongs to the first of the leading axes.
- * Throws `ShapeError` where these do not fit.
+ * Throws `ShapeError` if these do not fit. With the causal mask alone it steps, remembering keys and values. Its trace
+ * shows the `weights` `[..., T, S]`.
  *
  * @category layers
  */
-export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
-  trusted(layerKeeping({ forward: forward(mask), gradient: gradient(mask) }))
+export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => trusted<Layer<NoParams, QueryKeyValue, Tensor>>({
+  ...layerKeeping({ forward: forward(mask), gradient: gradient(mask) }),
+  ...(mask.causal && mask.keep === undefined && { step }),
+  trace: (params, x) => {
+    const [y, { weights }] = forward(mask)(params, x)
+    return [y, [['weights', own([...x.query.shape.slice(0, -1), x.key.shape[x.key.shape.length - 2]], weights)]]]
+  }
+})
 
 /**
  * `attention(causalMask)`.

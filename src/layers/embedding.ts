@@ -16,6 +16,7 @@
  */
 import { gatherRows, scatterAddRows } from '../kernels/rows.js'
 import { type Layer, layer } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { gpt2Normal, type Initializer } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
@@ -57,7 +58,7 @@ const gradient = ({ weight }: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
  *
  * @category layers
  */
-export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = trusted(layer({ forward, gradient }))
+export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = rowwise(trusted(layer({ forward, gradient })))
 
 /**
  * A table `[rows, width]` from the initializer, GPT-2's by default.

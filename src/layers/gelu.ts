@@ -27,7 +27,8 @@
 import * as kernel from '../kernels/activations.js'
 import { normalDistribution } from '../kernels/reference/erf.js'
 import type { Layer, NoParams } from '../layer/layer.js'
-import { pointwise, pointwiseWithSlope } from '../layer/pointwise.js'
+import { entrywise, withSlopeKept } from '../layer/pointwise.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
@@ -39,10 +40,10 @@ const normalDensity = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 
  *
  * @category layers
  */
-export const gelu: Layer<NoParams, Tensor, Tensor> = trusted(pointwise(
+export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(entrywise(
   x => x * normalDistribution(x),
   x => normalDistribution(x) + x * normalDensity(x)
-))
+)))
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
 const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
@@ -55,5 +56,5 @@ const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
  *
  * @category layers
  */
-export const geluTanh: Layer<NoParams, Tensor, Tensor> = trusted(pointwiseWithSlope(
-  x => own(x.shape, kernel.geluTanh(x.data)), withSlope))
+export const geluTanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(
+  x => own(x.shape, kernel.geluTanh(x.data)), withSlope)))

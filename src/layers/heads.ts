@@ -15,6 +15,7 @@
  */
 import * as kernel from '../kernels/heads.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { matricesOf, ShapeError, sizeOf } from '../tensor/shape.js'
 import { own, type Tensor } from '../tensor/tensor.js'
@@ -60,11 +61,11 @@ const unmerge = (x: Tensor, dy: Tensor): Tensor =>
  * @category layers
  */
 export const splitHeads = (heads: number): Layer<NoParams, Tensor, QueryKeyValue> =>
-  trusted(parameterless(split(heads), (_, dy) => unsplit(dy)))
+  rowwise(trusted(parameterless(split(heads), (_, dy) => unsplit(dy))))
 
 /**
  * `[..., H, T, d]` to `[..., T, H · d]`. Throws `ShapeError` for fewer than three axes.
  *
  * @category layers
  */
-export const mergeHeads: Layer<NoParams, Tensor, Tensor> = trusted(parameterless(merge, unmerge))
+export const mergeHeads: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(parameterless(merge, unmerge)))

@@ -34,6 +34,7 @@
  */
 import { layerNormRows, layerNormRowsGradient, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
 import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
 import { checkPrecision, full, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
@@ -77,7 +78,7 @@ const gradient = (
  * @category layers
  */
 export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, Tensor> =>
-  trusted(layerKeeping({ forward: forward(epsilon), gradient }))
+  rowwise(trusted(layerKeeping({ forward: forward(epsilon), gradient })))
 
 /**
  * Layer normalisation with GPT-2's $\varepsilon = 10^{-5}$.

@@ -26,6 +26,7 @@
 import { affine, gemm } from '../kernels/gemm.js'
 import { sumRows } from '../kernels/rows.js'
 import { deferred, type Gradient, type Layer, layer } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { type Initializer, xavierUniform } from '../random/initializers.js'
 import { type Draw } from '../random/key.js'
@@ -76,7 +77,7 @@ const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearP
  *
  * @category layers
  */
-export const linear: Layer<LinearParams, Tensor, Tensor> = trusted(layer({ forward, gradient }))
+export const linear: Layer<LinearParams, Tensor, Tensor> = rowwise(trusted(layer({ forward, gradient })))
 
 /**
  * A weight from the initializer (Xavier's uniform by default) and a bias of zeros.

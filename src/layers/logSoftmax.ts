@@ -16,6 +16,7 @@
  */
 import * as kernel from '../kernels/softmax.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf } from '../tensor/shape.js'
 import { own, type Tensor } from '../tensor/tensor.js'
@@ -36,4 +37,4 @@ const gradient = (y: Tensor, dy: Tensor): Tensor => {
  *
  * @category layers
  */
-export const logSoftmax: Layer<NoParams, Tensor, Tensor> = trusted(fromOutput(forward, gradient))
+export const logSoftmax: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(forward, gradient)))

@@ -20,24 +20,42 @@
  *
  * @module
  */
-import { type Layer, layer, type NoParams, parameterless } from '../layer/layer.js'
+import { type Layer, layer, type Memory, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { matricesOf, ShapeError } from '../tensor/shape.js'
 import { checkPrecision, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
 
-/** Adds the first T rows of a table to every sequence. */
-const addTable = (operation: string, x: Tensor, table: Tensor): Tensor => {
+/** Adds the rows `from`, `from` + 1, … of a table to every sequence. */
+const addTable = (operation: string, x: Tensor, table: Tensor, from = 0): Tensor => {
   const { rows: time, columns: width } = matricesOf(operation, x.shape)
-  if (table.shape.length !== 2 || table.shape[0] < time || table.shape[1] !== width)
-    throw new ShapeError(operation, 'x [..., T, D] and weight [C, D] with T ≤ C', [x.shape, table.shape])
+  if (table.shape.length !== 2 || table.shape[0] < from + time || table.shape[1] !== width)
+    throw new ShapeError(operation, `x [..., T, D] and weight [C, D] with T ≤ C${from === 0 ? '' : ` − ${from}, which were read before`}`, [x.shape, table.shape])
   checkPrecision(operation, x, table)
   const y = freshFor(x, x.data.length)
-  const length = time * width
+  const length = time * width, offset = from * width
   for (let start = 0; start < y.length; start += length)
-    for (let i = 0; i < length; i++) y[start + i] = x.data[start + i] + table.data[i]
+    for (let i = 0; i < length; i++) y[start + i] = x.data[start + i] + table.data[offset + i]
   return own(x.shape, y)
 }
+
+/** How many positions were read. */
+const positionsIn = (operation: string, memory: Memory): number => {
+  if (memory === undefined) return 0
+  if (typeof memory === 'number') return memory
+  throw new TypeError(`${operation}: expected a memory of a number of positions, got that of another layer`)
+}
+
+/** The layer that adds the table of a number of positions, reading on where it stopped. */
+const steppingOn = <P>(
+  operation: string, layer: Layer<P, Tensor, Tensor>, tableOf: (params: P, x: Tensor, end: number) => Tensor
+): Layer<P, Tensor, Tensor> => trusted<Layer<P, Tensor, Tensor>>({
+  ...layer,
+  step: (params, memory, x) => {
+    const from = positionsIn(operation, memory), end = from + matricesOf(operation, x.shape).rows
+    return [addTable(operation, x, tableOf(params, x, end), from), end]
+  }
+})
 
 /** $dP_s = \sum_b dy_{bs}$ */
 const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
@@ -55,10 +73,10 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
  *
  * @category layers
  */
-export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = trusted(layer({
+export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = steppingOn('learnedPositions', layer({
   forward: ({ weight }: EmbeddingParams, x: Tensor) => addTable('learnedPositions', x, weight),
   gradient
-}))
+}), ({ weight }) => weight)
 
 /**
  * The table $E$ `[time, width]` of sines and cosines.
@@ -77,10 +95,10 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
  *
  * @category layers
  */
-export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = trusted(parameterless(
+export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = steppingOn('sinusoidalPositions', parameterless(
   x => {
     const { rows: time, columns: width } = matricesOf('sinusoidalPositions', x.shape)
     return addTable('sinusoidalPositions', x, sinusoidalTable(time, width, precisionOf(x)))
   },
   (_, dy) => dy
-))
+), (_, x, end) => sinusoidalTable(end, matricesOf('sinusoidalPositions', x.shape).columns, precisionOf(x)))

@@ -17,6 +17,7 @@
  */
 import * as kernel from '../kernels/activations.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
@@ -26,9 +27,9 @@ import { own, type Tensor } from '../tensor/tensor.js'
  *
  * @category layers
  */
-export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => trusted(parameterless(
+export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => rowwise(trusted(parameterless(
   x => own(x.shape, kernel.leakyRelu(slope)(x.data)),
-  (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data))))
+  (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))))
 
 /**
  * $y = \max(0, x)$, entry by entry.
@@ -36,6 +37,6 @@ export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => tru
  *
  * @category layers
  */
-export const relu: Layer<NoParams, Tensor, Tensor> = trusted(parameterless(
+export const relu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(parameterless(
   x => own(x.shape, kernel.relu(x.data)),
-  (x, dy) => own(x.shape, kernel.reluGradient(x.data, dy.data))))
+  (x, dy) => own(x.shape, kernel.reluGradient(x.data, dy.data)))))

@@ -17,6 +17,7 @@
  */
 import * as kernel from '../kernels/activations.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
@@ -25,6 +26,6 @@ import { own, type Tensor } from '../tensor/tensor.js'
  *
  * @category layers
  */
-export const sigmoid: Layer<NoParams, Tensor, Tensor> = trusted(fromOutput(
+export const sigmoid: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(
   x => own(x.shape, kernel.sigmoid(x.data)),
-  (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data))))
+  (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data)))))

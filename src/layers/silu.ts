@@ -14,7 +14,8 @@
  */
 import * as kernel from '../kernels/activations.js'
 import type { Layer, NoParams } from '../layer/layer.js'
-import { pointwiseWithSlope } from '../layer/pointwise.js'
+import { withSlopeKept } from '../layer/pointwise.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
@@ -29,5 +30,5 @@ const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
  *
  * @category layers
  */
-export const silu: Layer<NoParams, Tensor, Tensor> = trusted(pointwiseWithSlope(
-  x => own(x.shape, kernel.silu(x.data)), withSlope))
+export const silu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(
+  x => own(x.shape, kernel.silu(x.data)), withSlope)))

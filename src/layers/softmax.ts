@@ -29,6 +29,7 @@
  */
 import * as kernel from '../kernels/softmax.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf } from '../tensor/shape.js'
 import { own, type Tensor } from '../tensor/tensor.js'
@@ -53,7 +54,7 @@ const gradient = (temperature: number) => (y: Tensor, dy: Tensor): Tensor => {
 export const softmaxAt = (temperature: number): Layer<NoParams, Tensor, Tensor> => {
   if (!(temperature > 0 && Number.isFinite(temperature)))
     throw new RangeError(`softmax: expected a positive temperature, got ${temperature}`)
-  return trusted(fromOutput(forward(temperature), gradient(temperature)))
+  return rowwise(trusted(fromOutput(forward(temperature), gradient(temperature))))
 }
 
 /**

@@ -15,6 +15,7 @@
  */
 import * as kernel from '../kernels/activations.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
@@ -23,6 +24,6 @@ import { own, type Tensor } from '../tensor/tensor.js'
  *
  * @category layers
  */
-export const tanh: Layer<NoParams, Tensor, Tensor> = trusted(fromOutput(
+export const tanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(
   x => own(x.shape, kernel.tanh(x.data)),
-  (y, dy) => own(y.shape, kernel.tanhGradient(y.data, dy.data))))
+  (y, dy) => own(y.shape, kernel.tanhGradient(y.data, dy.data)))))

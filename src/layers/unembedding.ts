@@ -17,6 +17,7 @@
  */
 import { gemm } from '../kernels/gemm.js'
 import { type Gradient, type Layer, layer } from '../layer/layer.js'
+import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
 import { checkPrecision, own, type Tensor } from '../tensor/tensor.js'
@@ -55,4 +56,4 @@ const gradient = (params: EmbeddingParams, x: Tensor, dy: Tensor): Gradient<Embe
  *
  * @category layers
  */
-export const unembedding: Layer<EmbeddingParams, Tensor, Tensor> = trusted(layer({ forward, gradient }))
+export const unembedding: Layer<EmbeddingParams, Tensor, Tensor> = rowwise(trusted(layer({ forward, gradient })))

@@ -36,13 +36,15 @@ export const outside: <A>(f: () => A) => A = suspended
 
 /**
  * A function of a record: itself if it is trusted; else a function that calls it there, outside and on ordinary values.
+ * Throws `TypeError` if there is none.
  */
-export const guardedMethod = <R extends object, K extends keyof R>(record: R, name: K): R[K] => {
-  const f: unknown = record[name]
-  if (typeof f !== 'function' || isTrusted(f)) return record[name]
+export const guardedMethod = <R extends object, K extends keyof R & string>(record: R, name: K): NonNullable<R[K]> => {
+  const f = record[name]
+  if (typeof f !== 'function') throw new TypeError(`expected a function "${name}", got ${typeof f}`)
+  if (isTrusted(f)) return f
   const call = (...args: readonly unknown[]): unknown => outside((): unknown => Reflect.apply(f, record, ordinary(args)))
   // It takes and gives what the function does, for which TypeScript has no words if that is generic.
-  return call as R[K]
+  return call as NonNullable<R[K]>
 }
 
 /** A function itself if it is trusted; else the same function, called outside and on ordinary values. */

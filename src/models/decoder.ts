@@ -4,8 +4,10 @@
  * @module
  */
 import { guard } from '../layer/guard.js'
-import type { Layer } from '../layer/layer.js'
+import type { Layer, Memory } from '../layer/layer.js'
+import { lastOf } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
+import { ShapeError } from '../tensor/shape.js'
 import { type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { lastRow } from '../tensor/matrices.js'
 
@@ -17,19 +19,71 @@ export interface Decoder<P, C> {
   readonly read: (params: P, cache: C, tokens: readonly number[]) => readonly [logits: Tensor, cache: C]
 }
 
+/** A causal model of sequences. Shapes: tokens `[B, T]`, logits `[B, T, V]`. */
+export type LanguageModel<P> = Layer<P, Tokens, Tensor, void>
+
+const sequence = (tokens: readonly number[]): Tokens => tokensFromArray([1, tokens.length], tokens)
+
 /**
  * The decoder of any model: remembers the tokens and computes everything anew for each one. The model sees the last
  * `context` tokens.
  *
  * @category decoders
  */
-export const recomputing = <P>(model: Layer<P, Tokens, Tensor, void>, context: number): Decoder<P, readonly number[]> => {
+export const recomputing = <P>(model: LanguageModel<P>, context: number): Decoder<P, readonly number[]> => {
   const { forward } = guard(model)
   return trusted<Decoder<P, readonly number[]>>({
     empty: () => [],
     read: (params, cache, tokens) => {
       const seen = [...cache, ...tokens].slice(-context)
-      return [lastRow(forward(params, tokensFromArray([1, seen.length], seen))), seen]
+      return [lastRow(forward(params, sequence(seen))), seen]
+    }
+  })
+}
+
+export interface DecodingOptions {
+  /** How many tokens the model can see, C. */
+  readonly context: number
+  /**
+   * What happens to a window of C tokens when another one comes. Every token that stays gets a new position, so the window
+   * must be read anew. `slide` (the default) keeps the last C tokens and reads C for each new one, which is what
+   * `recomputing` computes. `halve` keeps the last ⌈C/2⌉ tokens and reads them once, and then goes on with one at a time,
+   * which is C/2 times less work and sees between C/2 and C tokens.
+   */
+  readonly whenFull?: 'slide' | 'halve' | undefined
+}
+
+/** What was read, and what the model remembers of it. */
+export interface Reading {
+  readonly tokens: readonly number[]
+  readonly memory: Memory
+}
+
+/**
+ * The decoder of a model that steps, such as any composition of causal attention and of layers that are rowwise: reading a
+ * token costs one row of every product. Throws `TypeError` for a model that cannot step, and `RangeError` unless the context is
+ * a positive integer. Reading throws `ShapeError` if there is no token to read.
+ *
+ * @category decoders
+ */
+export const decoding = <P>(model: LanguageModel<P>, { context, whenFull = 'slide' }: DecodingOptions): Decoder<P, Reading> => {
+  const read = lastOf(guard(model))
+  if (read === undefined)
+    throw new TypeError('decoding: expected a model that steps, got one with a part whose positions see later ones, or that has no `step`')
+  if (!(Number.isInteger(context) && context > 0)) throw new RangeError(`decoding: expected a positive integer as context, got ${context}`)
+  const stays = whenFull === 'slide' ? context : Math.ceil(context / 2)
+  const extended = (params: P, { tokens, memory }: Reading, more: readonly number[]): readonly [Tensor, Reading] => {
+    const [logits, next] = read(params, memory, sequence(more))
+    return [lastRow(logits), { tokens: [...tokens, ...more], memory: next }]
+  }
+  const nothing: Reading = { tokens: [], memory: undefined }
+  return trusted<Decoder<P, Reading>>({
+    empty: () => nothing,
+    read: (params, cache, tokens) => {
+      if (tokens.length === 0) throw new ShapeError('decoding', 'at least one token', [[0]])
+      return cache.tokens.length + tokens.length <= context
+        ? extended(params, cache, tokens)
+        : extended(params, nothing, [...cache.tokens, ...tokens].slice(-stays))
     }
   })
 }

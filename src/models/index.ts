@@ -1,4 +1,3 @@
 export * from './decoder.js'
 export * from './gpt.js'
-export * from './gptDecoder.js'
 export * from './mlp.js'

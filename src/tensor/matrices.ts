@@ -82,8 +82,24 @@ export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
 }
 
 /**
+ * The last `count` rows of every matrix. Shapes: `[..., T, D]` to `[..., count, D]`.
+ * Throws `ShapeError` if a matrix has fewer rows.
+ *
+ * @category shapes
+ */
+export const lastRows = (count: number) => (x: Tensor): Tensor => {
+  const { batch, rows, columns } = matricesOf('tensor.lastRows', x.shape)
+  if (!(count >= 0 && count <= rows)) throw new ShapeError('tensor.lastRows', `at least ${count} rows`, [x.shape])
+  if (count === rows) return x
+  const y = freshFor(x, batch * count * columns)
+  for (let b = 0, to = 0; b < batch; b++)
+    for (let from = ((b + 1) * rows - count) * columns, end = (b + 1) * rows * columns; from < end; from++) y[to++] = x.data[from]
+  return own([...x.shape.slice(0, -2), count, columns], y)
+}
+
+/**
  * The last row of a tensor with at least two axes, as one axis: the last position of the last sequence.
- * Shapes: `[..., T, D]` to `[D]`. Throws `ShapeError` where there is no row.
+ * Shapes: `[..., T, D]` to `[D]`. Throws `ShapeError` if there is no row.
  *
  * @category shapes
  */

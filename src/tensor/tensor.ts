@@ -5,7 +5,7 @@
  */
 import type { Floats, FreshFloats, Integers } from '../kernels/floats.js'
 import { freshLike } from '../kernels/fresh.js'
-import { PrecisionError, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
+import { PrecisionError, rowsOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 
 export type Precision = 'float32' | 'float64'
 
@@ -33,6 +33,14 @@ export type Nested = number | readonly Nested[]
  */
 export const isTensor = (value: unknown): value is Tensor =>
   typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Tensor'
+
+/**
+ * Whether a value is a tensor of ids.
+ *
+ * @category guards
+ */
+export const isTokens = (value: unknown): value is Tokens =>
+  typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Tokens'
 
 /** `float32` or `float64`. */
 export const precisionOf = (t: Tensor): Precision => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
@@ -132,6 +140,20 @@ export const tokensFromArray = (shape: Shape, ids: ArrayLike<number>): Tokens =>
   const wrong = data.findIndex((id, i) => id !== ids[i])
   if (wrong >= 0) throw new RangeError(`tokens: expected 32-bit integers, got ${ids[wrong]} at position ${wrong}`)
   return { _tag: 'Tokens', shape: shape.slice(), data }
+}
+
+/**
+ * The last `count` ids of every row. Shapes: `[..., T]` to `[..., count]`. Throws `ShapeError` if a row has fewer.
+ *
+ * @category shapes
+ */
+export const lastTokens = (count: number) => (x: Tokens): Tokens => {
+  const { rows, width } = rowsOf('tensor.lastTokens', x.shape)
+  if (!(count >= 0 && count <= width)) throw new ShapeError('tensor.lastTokens', `at least ${count} ids in a row`, [x.shape])
+  const y = new Int32Array(rows * count)
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < count; i++) y[row * count + i] = x.data[(row + 1) * width - count + i]
+  return { _tag: 'Tokens', shape: [...x.shape.slice(0, -1), count], data: y }
 }
 
 /**

@@ -5,6 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { derivations } from '../../laws/derivations/index.js'
 import { layers } from './layers.js'
 import { models } from './models.js'
+import { readings } from './readings.js'
 import type { Subject } from './subject.js'
 import { instances, losses, optimizers, samplers } from './training.js'
 
@@ -34,6 +35,6 @@ const tokenizers: readonly Subject[] = [
 /** Everything that the library claims laws of, by chapter. */
 export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
   layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
-  models, losses, optimizers, samplers, instances, tokenizers,
+  models, readings, losses, optimizers, samplers, instances, tokenizers,
   derivations: derivations.map(({ name, laws: steps }) => ({ subject: name, laws: steps }))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  adam, adamW, andThen, branches, clipped, frozen, fromOutput, generate, gpt, gptDecoder, initGpt, initLinear, layer, layerKeeping, linear, lossAndGradient,
+  adam, adamW, andThen, branches, clipped, decoding, frozen, fromOutput, generate, gpt, initGpt, initLinear, layer, layerKeeping, linear, lossAndGradient,
   lossOf, meanSquaredError, named, nextTokenLogits, noParams, parameterless, pointwise, random, recomputing, relu, residual, sample, sampler, softmax, stack, start,
   stepWith, tensor, trainingStep, tree,
   type Decoder, type Gradient, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Tensor
@@ -165,7 +165,7 @@ describe('what user code keeps stays as it was', () => {
   test('logits of a sampler, and of one composed of filters', () => {
     const { keep, check } = keeper()
     const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }, gptParams = initGpt(sizes)(random.key(1))
-    const options = { decoder: gptDecoder(2), params: gptParams, count: 12 }
+    const options = { decoder: decoding(gpt({ heads: 2 }), sizes), params: gptParams, count: 12 }
     const prompt = [1, 2], key = random.key(2)
     const expected = generate({ ...options, sampler: sample })(prompt, key)
     expect(generate({ ...options, sampler: logits => sample(keep(logits)) })(prompt, key)).toEqual(expected)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { generate, gpt, gptDecoder, greedy, initGpt, random, recomputing, sample, tensor, tree, type Precision, type Tensor } from 'pullback'
+import { decoding, generate, gpt, greedy, initGpt, random, recomputing, sample, tensor, type Precision, type Tensor } from 'pullback'
 import { arbitrary } from 'pullback/laws'
 
 const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }
@@ -19,7 +19,7 @@ const pieces = fc.array(fc.array(fc.nat(sizes.vocabulary - 1), { minLength: 1, m
 
 describe('decoding with a cache equals computing everything anew, at every position, also when the window slides', () => {
   const check = (precision: Precision, tolerance: number) => fc.assert(fc.property(arbitrary.drawnGeneric(initGpt(sizes, precision)), pieces, (params, tokens) => {
-    const cached = readAll(gptDecoder(2), params, tokens), anew = readAll(recomputing(gpt({ heads: 2 }), sizes.context), params, tokens)
+    const cached = readAll(decoding(gpt({ heads: 2 }), sizes), params, tokens), anew = readAll(recomputing(gpt({ heads: 2 }), sizes.context), params, tokens)
     cached.forEach((logits, i) => {
       expect(logits.shape).toEqual([sizes.vocabulary])
       expect(tensor.norm(tensor.subtract(anew[i])(logits)) / (1 + tensor.norm(anew[i]))).toBeLessThanOrEqual(tolerance)
@@ -33,20 +33,20 @@ describe('decoding with a cache equals computing everything anew, at every posit
 describe('a cache is a value', () => {
   const params = initGpt(sizes)(random.key(1))
   test('two continuations of one cache do not disturb each other', () => {
-    const decoder = gptDecoder(2)
+    const decoder = decoding(gpt({ heads: 2 }), sizes)
     const [, cache] = decoder.read(params, decoder.empty(params), [1, 2])
-    const before = tree.flatten(cache.blocks).map(([, t]) => Array.from(t.data))
+    const before = JSON.stringify(cache)
     const [a] = decoder.read(params, cache, [3])
     decoder.read(params, cache, [4])
     const [again] = decoder.read(params, cache, [3])
     expect(Array.from(again.data)).toEqual(Array.from(a.data))
-    expect(tree.flatten(cache.blocks).map(([, t]) => Array.from(t.data))).toEqual(before)
+    expect(JSON.stringify(cache)).toBe(before)
   })
 })
 
 describe('generation', () => {
   const params = initGpt(sizes)(random.key(1))
-  const options = { decoder: gptDecoder(2), params, sampler: sample }
+  const options = { decoder: decoding(gpt({ heads: 2 }), sizes), params, sampler: sample }
   test('a longer generation begins with the shorter one', () => {
     const short = generate({ ...options, count: 4 })([1], random.key(2)), long = generate({ ...options, count: 30 })([1], random.key(2))
     expect(long.slice(0, 4)).toEqual(short)

@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  adam, adamW, binaryCrossEntropyWithLogits, characterTokenizer, clipped, completeSentence, crossEntropy, gpt, gptDecoder, gradientDescent, greedy, initGpt,
+  adam, adamW, binaryCrossEntropyWithLogits, characterTokenizer, clipped, completeSentence, crossEntropy, decoding, gpt, gradientDescent, greedy, initGpt,
   initMlp, meanSquaredError, mlp, random, start, tanh, tensor, trainingStep, tree, type Key, type Tensor
 } from 'pullback'
 
@@ -66,7 +66,7 @@ describe('a tiny GPT', () => {
   test('learns one sentence by heart and completes it exactly', () => {
     const { params, losses } = train(200, 0)
     expect(losses[losses.length - 1]).toBeLessThan(0.05)
-    const complete = completeSentence({ decoder: gptDecoder(4), params, tokenizer, sampler: greedy, count: ids.length - 4 })
+    const complete = completeSentence({ decoder: decoding(gpt({ heads: 4 }), { context: ids.length }), params, tokenizer, sampler: greedy, count: ids.length - 4 })
     expect(complete('the ', random.key(0))).toEqual(E.right(sentence.slice(4)))
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import {
-  characterTokenizer, completeSentence, frozen, gptDecoder, greedy, initGpt, noParams, random, tensor, tokenEmbedding, tokenizer, wordTokenizer, words
+  characterTokenizer, completeSentence, decoding, frozen, gpt, greedy, initGpt, noParams, random, tensor, tokenEmbedding, tokenizer, wordTokenizer, words
 } from 'pullback'
 import { loadCheckpoint, loadWordVectors, readText } from 'pullback/node'
 
@@ -43,7 +43,7 @@ describe('tokenizers', () => {
 describe('completeSentence', () => {
   const t = right(characterTokenizer()('abc'))
   const params = initGpt({ vocabulary: 3, context: 4, width: 4, layers: 1 })(random.key(0))
-  const complete = completeSentence({ decoder: gptDecoder(1), params, tokenizer: t, sampler: greedy, count: 6 })
+  const complete = completeSentence({ decoder: decoding(gpt({ heads: 1 }), { context: 4 }), params, tokenizer: t, sampler: greedy, count: 6 })
   test('adds as many symbols as asked for, beyond the context', () => expect(right(complete('ab', random.key(0)))).toHaveLength(6))
   test('an empty prompt is a sentence', () => expect(left(complete('', random.key(0)))).toContain('empty'))
   test('an unknown symbol is a sentence', () => expect(left(complete('x', random.key(0)))).toContain('"x"'))

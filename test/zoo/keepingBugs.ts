@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {
-  adam, deferred, gptDecoder, initGpt, linear, meanSquaredError, parameterless, random, sample, softmax, tensor,
-  type Decoder, type GptCache, type GptParams, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Sampler, type Tensor
+  adam, decoding, deferred, gpt, initGpt, linear, meanSquaredError, parameterless, random, sample, softmax, tensor,
+  type Decoder, type GptParams, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Reading, type Sampler, type Tensor
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { trusted } from '../../src/memory/trust.js'
@@ -81,10 +81,10 @@ const keepingSampler = (): Sampler => {
 
 const sizes = { vocabulary: 5, context: 6, width: 4, layers: 1 }
 
-const keepingDecoder = (): Decoder<GptParams, GptCache> => {
-  const right = gptDecoder(2)
+const keepingDecoder = (): Decoder<GptParams, Reading> => {
+  const right = decoding(gpt({ heads: 2 }), sizes)
   let first: Tensor | undefined
-  return trusted<Decoder<GptParams, GptCache>>({
+  return trusted<Decoder<GptParams, Reading>>({
     empty: right.empty,
     read: (params, cache, tokens) => {
       const [logits, next] = right.read(params, cache, tokens)

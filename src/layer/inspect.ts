@@ -1,0 +1,18 @@
+/**
+ * Looking inside of a model.
+ *
+ * @module
+ */
+import { region } from '../memory/region.js'
+import { guard } from './guard.js'
+import type { Layer, TraceEntry } from './layer.js'
+import { traceOf } from './readings.js'
+
+/**
+ * What happened inside of a model, by path: the outputs of everything named (`h.0.mlp.c_fc.output`, `h.0.output`) and what
+ * layers show of themselves (`h.0.attn.weights`). Only what was asked for is copied out.
+ *
+ * @category readings
+ */
+export const inspect = <P, X, Y, DX>(model: Layer<P, X, Y, DX>, wanted: (path: string) => boolean) =>
+  (params: P, x: X): readonly TraceEntry[] => region(() => traceOf(guard(model))(params, x)[1].filter(([path]) => wanted(path)))

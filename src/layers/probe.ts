@@ -1,0 +1,55 @@
+/**
+ * A probe: a place in a model where something is added.
+ *
+ * $$y_n = x_n + \delta$$
+ *
+ * Shapes: $x$ and $y$ `[..., D]`, $\delta$ with the last axes of $x$: `[D]` for the same at every position, or all axes of $x$
+ * for each entry its own.
+ *
+ * With $\delta = 0$ the probe changes nothing, and its gradient is the gradient with respect to the activation where it
+ * stands. With another $\delta$ it steers what follows.
+ *
+ * **Derivation.** $\partial y_{ni}/\partial x_{mj} = \delta_{nm}\delta_{ij}$, so $dx = dy$; and $\delta$ enters every row, so its
+ * gradient is a sum over the rows that share it, $d\delta = \sum_n dy_n$.
+ *
+ * @module
+ */
+import { sumRows } from '../kernels/rows.js'
+import { type Layer, layer } from '../layer/layer.js'
+import { trusted } from '../memory/trust.js'
+import { sameShape, ShapeError, sizeOf } from '../tensor/shape.js'
+import { checkPrecision, freshFor, own, type Tensor } from '../tensor/tensor.js'
+
+const check = (delta: Tensor, x: Tensor): void => {
+  if (delta.shape.length > x.shape.length || !sameShape(delta.shape, x.shape.slice(x.shape.length - delta.shape.length)))
+    throw new ShapeError('probe', 'δ with the last axes of x', [x.shape, delta.shape])
+  checkPrecision('probe', x, delta)
+}
+
+const forward = (delta: Tensor, x: Tensor): Tensor => {
+  check(delta, x)
+  const y = freshFor(x, x.data.length), width = delta.data.length
+  for (let i = 0; i < y.length; i++) y[i] = x.data[i] + delta.data[i % width]
+  return own(x.shape, y)
+}
+
+/** $d\delta = \sum_n dy_n,\ dx = dy$ */
+const gradient = (delta: Tensor, _: Tensor, dy: Tensor) => ({
+  params: own(delta.shape, sumRows(dy.data, delta.data.length === 0 ? 0 : dy.data.length / sizeOf(delta.shape), delta.data.length)), input: dy
+})
+
+const plain: Layer<Tensor, Tensor, Tensor> = layer({ forward, gradient })
+
+/**
+ * $y = x + \delta$, whose parameter is $\delta$. Shapes: x and y `[..., D]`, δ with the last axes of x. It steps if δ is one row.
+ * Throws `ShapeError` if the shapes do not fit and `PrecisionError` if they differ in precision.
+ *
+ * @category layers
+ */
+export const probe: Layer<Tensor, Tensor, Tensor> = trusted<Layer<Tensor, Tensor, Tensor>>({
+  ...plain,
+  step: (delta, _, x) => {
+    if (delta.shape.length !== 1) throw new ShapeError('probe', 'δ [D] for a step, which is the same at every position', [delta.shape])
+    return [forward(delta, x), undefined]
+  }
+})
