@@ -94,12 +94,12 @@ export type KernelKind = typeof CHOICES[number]
  * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
  */
 const wanted = (): KernelKind | undefined => {
-  const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: unknown }
+  const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
   const named = PULLBACK_KERNELS ?? attempt(() =>
     (globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process?.env?.PULLBACK_KERNELS)
   if (named === undefined || named === '') return undefined
   const known = CHOICES.find(choice => choice === named)
-  if (known === undefined) throw new RangeError(`PULLBACK_KERNELS: expected ${CHOICES.join(', ')} or nothing, got "${String(named)}"`)
+  if (known === undefined) throw new RangeError(`PULLBACK_KERNELS: expected ${CHOICES.join(', ')} or nothing, got "${named}"`)
   return known
 }
 
