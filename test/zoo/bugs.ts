@@ -1,6 +1,7 @@
 import type { Bug } from './bug.js'
 import { attentionBugs } from './attentionBugs.js'
 import { layerBugs } from './layerBugs.js'
+import { precisionBugs } from './precisionBugs.js'
 import { trainingBugs } from './trainingBugs.js'
 
-export const bugs: readonly Bug[] = [...layerBugs, ...attentionBugs, ...trainingBugs]
+export const bugs: readonly Bug[] = [...layerBugs, ...attentionBugs, ...precisionBugs, ...trainingBugs]
