@@ -27,3 +27,10 @@ test('the code of the README prints what it says', async () => {
     await rm(folder, { recursive: true })
   }
 })
+
+test('everything that the first example imports is named where the README says what to install', () => {
+  const installed = /npm install (.*)\n/.exec(readme)?.[1].split(' ') ?? []
+  const imported = Array.from(code.matchAll(/from '((?:@[^/']+\/)?[^/']+)/g), ([, name]) => name)
+  expect(imported).toContain('pullback')
+  expect(imported.filter(name => !installed.includes(name))).toEqual([])
+})
