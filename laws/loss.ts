@@ -15,9 +15,6 @@ export interface LossPoint<T> {
   readonly target: T
 }
 
-/** Everything that must hold for any loss of a tensor. Points may be of any precision; the laws cast them to double. */
-export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => lossIn(l, points.map(inPrecision('float64')))
-
 const lossIn = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => [
   law({
     name: 'gradient',
@@ -67,6 +64,9 @@ const lossIn = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): read
     }
   })
 ]
+
+/** Everything that must hold for any loss of a tensor. Points may be of any precision; the laws cast them to double. */
+export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => lossIn(l, points.map(inPrecision('float64')))
 
 /** The mean is the sum over the number of terms; so is its gradient. */
 export const reductionLaw = <T>(
