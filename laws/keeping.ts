@@ -13,7 +13,7 @@ import {
 import * as arbitrary from './arbitraries.js'
 import { firstFailing, type Finding, fails, holds, type Law, law } from './law.js'
 import { type Point, type Points, pointsOf } from './points.js'
-import { inner, mapLeaves, randomLike, sameBits, type Snapshot, snapshot } from './values.js'
+import { inner, inPrecision, randomLike, sameBits, type Snapshot, snapshot } from './values.js'
 
 const RUNS = 3
 
@@ -41,7 +41,7 @@ const watchedLayer = <P, X, Y, DX>(note: Note, f: Layer<P, X, Y, DX>): Layer<P, 
   }
 })
 
-const single = mapLeaves(tensor.cast('float32'))
+const single = inPrecision('float32')
 
 /** $\langle c, y\rangle$, whose gradient is $c$. */
 const linearLoss = <Y>(key: Key): Loss<Y, unknown> => ({

@@ -4,13 +4,13 @@
  * @module
  */
 import fc from 'fast-check'
-import { random, tensor, type Gradient, type Key, type Layer } from 'pullback'
+import { random, tensor, type Gradient, type Key, type Layer, type Precision } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
 import { keeping } from './keeping.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
 import { type Point, type Points, pointsOf } from './points.js'
-import { along, inner, largestDifference, leavesOf, mapLeaves, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
+import { along, inner, inPrecision, largestDifference, leavesOf, mapLeaves, normOf, placeOf, randomLike, sameBits, snapshot, type Snapshot } from './values.js'
 
 const GRADIENT_TOLERANCE = 1e-7
 const GRADIENT_REASON = 'double precision: the extrapolated differences are good to about 1e-10, a mistake shows at 1e-2'
@@ -39,7 +39,7 @@ const examine = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, { params, input }: Poin
   const gradient = pullback(dy)
   const alongLine = (direction: Point<unknown, unknown>) => derivativeAtZero(h =>
     inner(dy, layer.forward(along(params, direction.params, h), along(input, direction.input, h)), y))
-  return { gradient, scale: scaleOf(gradient, dy, y), alongLine, keyDirection }
+  return { gradient, scale: scaleOf(gradient, dy, y), alongLine, keyDirection, precision: keepsPrecision('float64', { output: y, gradient }) }
 }
 
 /** The derivative by every entry, or by some that the key chooses. */
@@ -54,6 +54,15 @@ const entryFindings = <P, X, DX>(
       tensor.fromArray(other.shape, Array.from(other.data, (_, i) => (at === path && i === index ? 1 : 0)), 'float64'))(point)
     return compare(placeOf(path, leaf.shape, index), analytic.get(path)?.data[index] ?? NaN, alongLine(unit), scale)
   })
+}
+
+/** A layer computes in the precision of its arguments, so a point of one precision has results of that one. */
+const keepsPrecision = (precision: Precision, results: { readonly output: unknown, readonly gradient: unknown }): Finding => {
+  const other = leavesOf(results).find(([, leaf]) => tensor.precisionOf(leaf) !== precision)
+  if (other === undefined) return holds
+  const [path, leaf] = other
+  return fails(`"${path}" is in ${tensor.precisionOf(leaf)} where parameters and input are in ${precision}: ` +
+    'a layer computes in the precision of its arguments (tensor.precisionOf, tensor.cast)')
 }
 
 /** Every tensor of the point has a gradient of its shape under its path. */
@@ -76,12 +85,18 @@ export const gradientAlongDirection = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, p
   reason: GRADIENT_REASON,
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
   check: ({ point, key }) => {
-    const { gradient, scale, alongLine, keyDirection } = examine(layer, point, key)
-    const form = sameForm(point, gradient)
+    const { gradient, scale, alongLine, keyDirection, precision } = examine(layer, point, key)
+    const form = firstFailing([precision, sameForm(point, gradient)])
     if (form.error !== 0) return form
     const direction = randomLike(keyDirection)(point)
     const found = compare('along a random direction', inner(gradient, direction), alongLine(direction), scale)
-    return { ...found, explain: () => `${found.explain()}\nmost of it at ${worst(entryFindings(point, gradient, scale, alongLine)).explain()}` }
+    return {
+      ...found,
+      explain: () => {
+        const most = worst(entryFindings(point, gradient, scale, alongLine))
+        return `${found.explain()}\n${most.error === 0 ? 'no entry shows it alone' : `most of it at ${most.explain()}`}`
+      }
+    }
   }
 })
 
@@ -93,7 +108,8 @@ export const gradientByEntry = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
   reason: GRADIENT_REASON,
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
   check: ({ point, key }) => {
-    const { gradient, scale, alongLine, keyDirection } = examine(layer, point, key)
+    const { gradient, scale, alongLine, keyDirection, precision } = examine(layer, point, key)
+    if (precision.error !== 0) return precision
     return worst(entryFindings(point, gradient, scale, alongLine, keyDirection))
   }
 })
@@ -112,6 +128,8 @@ export const pullbackIsLinear = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points:
     const zero = mapLeaves(tensor.map(() => 0))
     const mixed = pullback(along(along(zero(y), dy1, a), dy2, b))
     const g1 = pullback(dy1), g2 = pullback(dy2)
+    const precision = keepsPrecision('float64', { output: y, gradient: g1 })
+    if (precision.error !== 0) return precision
     const expected = along(along(zero(g1), g1, a), g2, b)
     const scale = Math.abs(a) * normOf(g1) + Math.abs(b) * normOf(g2)
     const difference = normOf(along(mixed, expected, -1))
@@ -122,23 +140,33 @@ export const pullbackIsLinear = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points:
   }
 })
 
+export interface LayerOptions {
+  /** Whether the layer works in single precision, where the fast kernels are; default true. */
+  readonly singlePrecision?: boolean | undefined
+}
+
+const precisionsOf = ({ singlePrecision: single = true }: LayerOptions): readonly Precision[] => (single ? ['float64', 'float32'] : ['float64'])
+
 /** `vjp` computes the same output as `forward`, to the bit. */
-export const vjpAgreesWithForward = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+export const vjpAgreesWithForward = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>, options: LayerOptions = {}): Law => law({
   name: 'vjp agrees with forward',
-  statement: 'the first part of `vjp(θ, x)` is `forward(θ, x)`, to the bit',
+  statement: 'the first part of `vjp(θ, x)` is `forward(θ, x)`, to the bit, in each precision',
   cases: pointsOf(points),
-  check: ({ params, input }) =>
-    sameBits('vjp and forward', snapshot(layer.vjp(params, input)[0]), snapshot(layer.forward(params, input)))
+  check: point => firstFailing(precisionsOf(options).map(precision => {
+    const { params, input } = inPrecision(precision)(point)
+    return sameBits(`in ${precision}, vjp and forward`, snapshot(layer.vjp(params, input)[0]), snapshot(layer.forward(params, input)))
+  }))
 })
 
 /** Nothing is written to, and nothing is remembered. */
-export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
+export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>, options: LayerOptions = {}): Law => law({
   name: 'purity',
-  statement: 'after `forward`, `vjp` and the pullback, arguments and results have the bits they had, and a second call gives the same bits',
+  statement: 'after `forward`, `vjp` and the pullback, arguments and results have the bits they had, and a second call gives the same bits, in each precision',
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
-  check: ({ point, key }) => {
-    const { params, input } = point
-    const before = snapshot(point)
+  check: ({ point, key }) => firstFailing(precisionsOf(options).map(precision => {
+    const at = inPrecision(precision)(point)
+    const { params, input } = at
+    const before = snapshot(at)
     const run = () => {
       const [y, pullback] = layer.vjp(params, input)
       return { y, dy: randomLike(key)(y), pullback }
@@ -147,15 +175,16 @@ export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P,
     const results = { y: snapshot(first.y), dy: snapshot(first.dy), gradient: snapshot(first.pullback(first.dy)) }
     const second = run()
     const again = first.pullback(first.dy)
+    const same = (what: string, a: Snapshot, b: Snapshot) => sameBits(`in ${precision}, ${what}`, a, b)
     return firstFailing([
-      sameBits('the arguments before and after', before, snapshot(point)),
-      sameBits('the output before and after', results.y, snapshot(first.y)),
-      sameBits('dy before and after', results.dy, snapshot(first.dy)),
-      sameBits('the outputs of two calls', results.y, snapshot(second.y)),
-      sameBits('two gradients of one pullback', results.gradient, snapshot(again)),
-      sameBits('the gradients of two pullbacks', results.gradient, snapshot(second.pullback(second.dy)))
+      same('the arguments before and after', before, snapshot(at)),
+      same('the output before and after', results.y, snapshot(first.y)),
+      same('dy before and after', results.dy, snapshot(first.dy)),
+      same('the outputs of two calls', results.y, snapshot(second.y)),
+      same('two gradients of one pullback', results.gradient, snapshot(again)),
+      same('the gradients of two pullbacks', results.gradient, snapshot(second.pullback(second.dy)))
     ])
-  }
+  }))
 })
 
 const SINGLE = 2 ** -24
@@ -182,7 +211,7 @@ export const singlePrecision = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
   reason: 'roundings of 2^-24 that add up in a small layer; a mistake shows at 1e-2',
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
   check: ({ point, key }) => {
-    const single = mapLeaves(tensor.cast('float32')), double = mapLeaves(tensor.cast('float64'))
+    const single = inPrecision('float32'), double = inPrecision('float64')
     const resultsAt = ({ params, input }: Point<P, X>, dyOf: (y: Y) => Y) => {
       const [output, pullback] = layer.vjp(params, input)
       const dy = dyOf(output)
@@ -196,6 +225,8 @@ export const singlePrecision = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
       return resultsAt(perturbed(keyPoint)(exact), () => perturbed(keyDy)(dy)).results
     })
     const fast = resultsAt(near, () => single(dy)).results
+    const kept = keepsPrecision('float32', fast)
+    if (kept.error !== 0) return kept
     // Infinite entries, such as masked scores, have no distance; a NaN where there should be a number makes the error NaN.
     const distance = (a: unknown, b: unknown, least: number): number => {
       const leaves = new Map(leavesOf(b))
@@ -213,12 +244,16 @@ export const singlePrecision = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: 
   }
 })
 
-/** Everything that must hold for any layer. */
-export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): readonly Law[] => [
+/**
+ * Everything that must hold for any layer, in double precision and in single. One that works in double precision alone,
+ * such as a layer with constants of its own, says so: `{ singlePrecision: false }`.
+ */
+export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>, options: LayerOptions = {}): readonly Law[] => [
   gradientAlongDirection(f, points),
   gradientByEntry(f, points),
   pullbackIsLinear(f, points),
-  vjpAgreesWithForward(f, points),
-  purity(f, points),
-  keeping(f, points)
+  vjpAgreesWithForward(f, points, options),
+  purity(f, points, options),
+  keeping(f, points),
+  ...(options.singlePrecision === false ? [] : [singlePrecision(f, points)])
 ]

@@ -9,15 +9,14 @@ import * as arbitrary from './arbitraries.js'
 import { derivativeAtZero } from './finiteDifferences.js'
 import { lossKeeping } from './keeping.js'
 import { firstFailing, type Law, law, worst } from './law.js'
-import { along, inner, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
+import { along, inner, inPrecision, normOf, placeOf, randomLike, sameBits, snapshot } from './values.js'
 
 export interface LossPoint<T> {
   readonly prediction: Tensor
   readonly target: T
 }
 
-/** Everything that must hold for any loss of a tensor. */
-export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => [
+const lossIn = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => [
   law({
     name: 'gradient',
     statement: '$D\\ell(p)[v] = \\langle dp, v\\rangle$ along a random direction and along every axis',
@@ -68,6 +67,9 @@ export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>):
   lossKeeping(l, points)
 ]
 
+/** Everything that must hold for any loss of a tensor. Points may be of any precision; the laws cast them to double. */
+export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => lossIn(l, points.map(inPrecision('float64')))
+
 /** The mean is the sum over the number of terms; so is its gradient. */
 export const reductionLaw = <T>(
   mean: Loss<Tensor, T>, sum: Loss<Tensor, T>, terms: (point: LossPoint<T>) => number, points: fc.Arbitrary<LossPoint<T>>
@@ -76,7 +78,7 @@ export const reductionLaw = <T>(
   statement: '$\\ell_{\\mathrm{sum}} = N \\ell_{\\mathrm{mean}}$, and so for the gradients',
   tolerance: 1e-12,
   reason: 'double precision: one rounding for each term',
-  cases: points,
+  cases: points.map(inPrecision('float64')),
   check: point => {
     const { prediction, target } = point
     const n = terms(point)
@@ -97,7 +99,7 @@ export const crossEntropyRows = (
     statement: '$\\sum_j dx_{nj} = 0$',
     tolerance: 1e-14,
     reason: 'double precision: a few roundings of numbers of at most 1',
-    cases: points,
+    cases: points.map(inPrecision('float64')),
     check: ({ prediction, target }) => {
       const dx = l.gradient(prediction, target)
       const width = prediction.shape[prediction.shape.length - 1]
@@ -112,7 +114,7 @@ export const crossEntropyRows = (
     statement: 'a row whose target is ignored changes neither the loss nor any other row, and its gradient is 0',
     tolerance: 1e-14,
     reason: 'double precision: sums in another order',
-    cases: fc.record({ point: points, key: arbitrary.keys }),
+    cases: fc.record({ point: points.map(inPrecision('float64')), key: arbitrary.keys }),
     check: ({ point: { prediction, target }, key }) => {
       const width = prediction.shape[prediction.shape.length - 1], rows = target.data.length
       const extended = tensor.fromArray([rows + 1, width],

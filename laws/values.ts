@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { random, tensor, type Key, type Tensor, type Tokens } from 'pullback'
+import { random, tensor, type Key, type Precision, type Tensor, type Tokens } from 'pullback'
 import { fails, type Finding, holds } from './law.js'
 
 export type Leaf = readonly [path: string, leaf: Tensor]
@@ -29,6 +29,9 @@ const mapValue = (f: (leaf: Tensor, path: string) => Tensor, value: unknown, pat
 
 /** The same value with another tensor at every place. It keeps its type, which no recursion over keys can show. */
 export const mapLeaves = (f: (leaf: Tensor, path: string) => Tensor) => <A>(value: A): A => mapValue(f, value, '') as A
+
+/** The same value with every tensor in one precision. */
+export const inPrecision = (precision: Precision): (<A>(value: A) => A) => mapLeaves(tensor.cast(precision))
 
 /** Independent uniform numbers in [−1, 1) for every tensor of a value. */
 export const randomLike = (key: Key) => <A>(value: A): A => {

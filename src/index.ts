@@ -9,6 +9,7 @@
 export * as random from './random/index.js'
 export * as tensor from './tensor/index.js'
 export * as tree from './tree/index.js'
+export { type KernelKind, kernelsInUse } from './kernels/simd/instance.js'
 export type { Draw, Key } from './random/key.js'
 export { PrecisionError, type Shape, ShapeError } from './tensor/shape.js'
 export type { Precision, Tensor, Tokens } from './tensor/tensor.js'

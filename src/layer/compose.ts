@@ -16,6 +16,14 @@ import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 /** Two records as one. */
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
 
+/**
+ * `unknown`, or a type that nothing fits and whose name says why, where parameters are a list or a single tensor: those
+ * merge with nothing until they have a name, as in `pipe(stack(f), named('blocks'))`.
+ */
+export type Mergeable<P> = P extends readonly unknown[] | Tensor
+  ? { readonly 'a list or a tensor of parameters needs a name before it is merged': P }
+  : unknown
+
 /** `unknown`, or a type that nothing fits and whose name says why, where two records share a name. */
 export type Disjoint<P, Q> = keyof P & keyof Q extends never
   ? unknown
@@ -94,10 +102,10 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
  *
  * @category composition
  */
-export function andThen<Q, Y, Z>(g: Layer<Q, Y, Z>):
-  <P, X, DX>(f: Layer<P, X, Y, DX> & Disjoint<P, Q>) => Layer<Merge<P, Q>, X, Z, DX>
+export function andThen<Q, Y, Z>(g: Layer<Q, Y, Z> & Mergeable<Q>):
+  <P, X, DX>(f: Layer<P, X, Y, DX> & Mergeable<P> & Disjoint<P, Q>) => Layer<Merge<P, Q>, X, Z, DX>
 export function andThen<const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>):
-  <P, X, DX>(f: Layer<P, X, Y, DX> & Disjoint<P, { readonly [k in K]: Q }>) =>
+  <P, X, DX>(f: Layer<P, X, Y, DX> & Mergeable<P> & Disjoint<P, { readonly [k in K]: Q }>) =>
     Layer<Merge<P, { readonly [k in K]: Q }>, X, Z, DX>
 export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [string, Layer<Q, Y, Z>]): unknown {
   return <P, X, DX>(f: Layer<P, X, Y, DX>) =>

@@ -68,8 +68,8 @@ export type NoParams = { readonly [name in never]: never }
 
 export const noParams: NoParams = {}
 
-/** The parameters that a layer takes. */
-export type ParamsOf<L> = L extends Layer<infer P, never, unknown, unknown> ? P : never
+/** The parameters that a layer takes: `ParamsOf<typeof model>`. */
+export type ParamsOf<L> = L extends { readonly forward: (params: infer P, x: never) => unknown } ? P : never
 
 /** The two hand-written functions that make a leaf layer whose pullback needs only its input. */
 export interface Leaf<P, X, Y, DX = X> {

@@ -7,7 +7,7 @@ import {
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { linearParams, parameterless, rowsOf } from './points.js'
-import { everyLaw, type Subject } from './subject.js'
+import type { Subject } from './subject.js'
 
 const sizes = { vocabulary: 5, context: 4, width: 4, layers: 2 }
 const heads = 2
@@ -64,28 +64,28 @@ export const models: readonly Subject[] = [
       laws.tyingLaw(pipe(linear, andThen(tanh)), squareOne)
     ]
   },
-  { subject: 'identity', laws: everyLaw(identity<Tensor>(), parameterless(arbitrary.tensors())) },
+  { subject: 'identity', laws: laws.layer(identity<Tensor>(), parameterless(arbitrary.tensors())) },
   ...([['tanh', tanh], ['gelu', gelu], ['geluTanh', geluTanh]] as const).map(([name, activation]): Subject => ({
     subject: `mlp (${name})`,
-    laws: everyLaw(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 3]) })
+    laws: laws.layer(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 3]) })
   })),
   {
     subject: 'mlp (relu, away from kinks)',
-    laws: everyLaw(mlp(relu), fc.record({
+    laws: laws.layer(mlp(relu), fc.record({
       params: arbitrary.drawnGeneric(initMlp([2, 3, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 2])
     }).filter(({ params, input }) => Array.from(linear.forward(params.hidden[0], input).data).every(x => Math.abs(x) > 0.4)))
   },
   {
     subject: 'gpt',
-    laws: [...everyLaw(gpt({ heads }), gptPoints), laws.causality(gpt({ heads }), gptPoints, changedTokens)]
+    laws: [...laws.layer(gpt({ heads }), gptPoints), laws.causality(gpt({ heads }), gptPoints, changedTokens)]
   },
   {
     subject: 'gpt with dropout and padding',
-    laws: everyLaw(gpt({ heads, dropout: { rate: 0.2, key: random.key(9) }, padding: paddingMask([3, 1], 3) }), gptPoints)
+    laws: laws.layer(gpt({ heads, dropout: { rate: 0.2, key: random.key(9) }, padding: paddingMask([3, 1], 3) }), gptPoints)
   },
   {
     subject: 'untiedGpt',
-    laws: [...everyLaw(untiedGpt({ heads }), untiedPoints), laws.causality(untiedGpt({ heads }), untiedPoints, changedTokens)]
+    laws: [...laws.layer(untiedGpt({ heads }), untiedPoints), laws.causality(untiedGpt({ heads }), untiedPoints, changedTokens)]
   },
   {
     subject: 'gpt from its embedded input',

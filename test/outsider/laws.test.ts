@@ -1,12 +1,20 @@
 import fc from 'fast-check'
 import { arbitrary, asTests, derivation, laws, numericGradient } from 'pullback/laws'
-import { tensor } from 'pullback'
+import { initLinear, linear, tensor } from 'pullback'
 import { expect, test } from 'vitest'
 import { softplus, wrongSoftplus } from './layers.js'
 
 const points = { params: fc.constant({}), input: arbitrary.tensors() }
 
 asTests(test)(laws.layer(softplus, points))
+
+// Parameters as they are drawn, and inputs as arbitraries give them.
+asTests((name, run) => { test(`linear: ${name}`, run) })(
+  laws.layer(linear, { params: arbitrary.drawn(initLinear(3, 2)), input: arbitrary.tensorOf([4, 3]) }))
+
+test('the laws run on the fast kernels too', () => {
+  expect(laws.layer(softplus, points).map(({ name }) => name)).toContain('single precision')
+})
 
 test('the laws reject a wrong gradient', () => {
   const rejecting = laws.layer(wrongSoftplus, points).filter(({ property }) => fc.check(property).failed).map(({ name }) => name)

@@ -1,12 +1,17 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import fc from 'fast-check'
-import { andThen, linear, mlp, named, relu, tensor, tokenEmbedding, type Layer, type LinearParams, type Tensor } from 'pullback'
+import { andThen, linear, mlp, named, relu, stack, tensor, tokenEmbedding, type Layer, type LinearParams, type ParamsOf, type Tensor } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { softplus } from './layers.js'
 
 // A composed model has the type that it should have, without an annotation on the way.
 const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', linear))
 export const annotated: Layer<{ readonly hidden: LinearParams, readonly output: LinearParams }, Tensor, Tensor> = model
+
+export const params: ParamsOf<typeof linear> = { weight: tensor.of([[1]]), bias: tensor.of([1]) }
+
+// @ts-expect-error a list of parameters without a name
+pipe(stack(linear), andThen('output', linear))
 
 // @ts-expect-error a parameter name that is used twice
 pipe(linear, named('hidden'), andThen('hidden', linear))

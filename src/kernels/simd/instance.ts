@@ -72,27 +72,32 @@ const attempt = <A>(f: () => A): A | undefined => {
   }
 }
 
-const reserve = (): WebAssembly.Memory | undefined => {
-  for (const bytes of RESERVATIONS) {
-    const memory = attempt(() => new WebAssembly.Memory({ initial: bytes / PAGE, maximum: bytes / PAGE }))
+/** The largest memory that is granted; throws what the engine throws if it grants none. */
+const reserve = (): WebAssembly.Memory => {
+  const granted = (bytes: number) => new WebAssembly.Memory({ initial: bytes / PAGE, maximum: bytes / PAGE })
+  for (const bytes of RESERVATIONS.slice(0, -1)) {
+    const memory = attempt(() => granted(bytes))
     if (memory !== undefined) return memory
   }
-  return undefined
+  return granted(RESERVATIONS[RESERVATIONS.length - 1])
 }
 
 const CHOICES = ['fused', 'simd', 'reference'] as const
 
+/** Which kernels there are: fused and plain SIMD, and the reference in TypeScript. */
+export type KernelKind = typeof CHOICES[number]
+
 /**
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
- * does without fused operations, for the same bits on every machine; `fused`, or nothing, takes the best there is.
+ * does without fused operations, for the same bits on every machine; `fused` insists on them; nothing takes the best there
+ * is. An environment that may not be read (Deno asks for a permission) names nothing.
  * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
  */
-const wanted = (): typeof CHOICES[number] => {
-  const { process, PULLBACK_KERNELS } = globalThis as {
-    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }, readonly PULLBACK_KERNELS?: string
-  }
-  const named = PULLBACK_KERNELS ?? process?.env?.PULLBACK_KERNELS
-  if (named === undefined || named === '') return 'fused'
+const wanted = (): KernelKind | undefined => {
+  const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
+  const named = PULLBACK_KERNELS ?? attempt(() =>
+    (globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process?.env?.PULLBACK_KERNELS)
+  if (named === undefined || named === '') return undefined
   const known = CHOICES.find(choice => choice === named)
   if (known === undefined) throw new RangeError(`PULLBACK_KERNELS: expected ${CHOICES.join(', ')} or nothing, got "${named}"`)
   return known
@@ -105,17 +110,39 @@ const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
   return { kind, kernels: exports as unknown as Kernels, memory }
 }
 
-const choice = wanted()
+/** The kernels that were asked for, and no others: somebody asked for their bits. */
+const loadAsked = (kind: Instance['kind']): Instance => {
+  try {
+    return load(kind, reserve())
+  } catch (cause) {
+    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+    throw new Error(`PULLBACK_KERNELS=${kind} was asked for, but WebAssembly refuses these kernels here (${why})`, { cause })
+  }
+}
+
+const loadBest = (): Instance | undefined => attempt(() => {
+  const memory = reserve()
+  return attempt(() => load('fused', memory)) ?? load('simd', memory)
+})
+
+const asked = wanted()
 
 /**
- * Undefined where there is no WebAssembly with SIMD, no memory for it, or it is not wanted. Fused operations need relaxed
- * SIMD (Node 22, Node 20 with `--experimental-wasm-relaxed-simd`).
+ * Undefined where `reference` was asked for, or nothing was and there is no WebAssembly with SIMD or no memory for it.
+ * Fused operations need relaxed SIMD (Node 22, Node 20 with `--experimental-wasm-relaxed-simd`).
+ * Throws `Error` at import if kernels were asked for by name and cannot be loaded.
  */
-export const instance: Instance | undefined = choice === 'reference' ? undefined : attempt(() => {
-  const memory = reserve()
-  if (memory === undefined) return undefined
-  return (choice === 'simd' ? undefined : attempt(() => load('fused', memory))) ?? load('simd', memory)
-})
+export const instance: Instance | undefined =
+  asked === 'reference' ? undefined : asked === undefined ? loadBest() : loadAsked(asked)
+
+/**
+ * The kernels that compute in single precision here: `fused` or `simd` (WebAssembly, with and without fused multiplication
+ * and addition), or `reference` (plain TypeScript, which every engine runs). They are chosen when the library is
+ * imported and stay the same; `simd` gives the same bits on every machine.
+ *
+ * @category kernels
+ */
+export const kernelsInUse = (): KernelKind => instance?.kind ?? 'reference'
 
 /** Where the arena begins: behind the module's own data. */
 export const ARENA_BEGIN = PAGE
