@@ -4,7 +4,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import type { Stats } from 'node:fs'
+import { rmSync, type Stats } from 'node:fs'
 import { access, constants, type FileHandle, lstat, open, readlink, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
 import { codeOf, kindOf, Refusal } from './reasons.js'
@@ -52,16 +52,34 @@ const targetOf = async (path: string): Promise<Target> => {
   return { path: real, before }
 }
 
-/** A new file in the folder of the target, which nobody else has. Until it has the target's mode, it is its owner's alone. */
-const openBeside = async ({ path, before }: Target): Promise<readonly [temporary: string, file: FileHandle]> => {
-  const temporary = `${dirname(path)}/.pullback-${randomUUID()}.part`
-  return [temporary, await open(temporary, 'wx', before === undefined ? 0o666 : 0o600)]
+/** Files that writing has begun and not ended, for a program that ends in between. */
+const unfinished = new Set<string>()
+
+const removeUnfinished = (): void => {
+  for (const temporary of unfinished) rmSync(temporary, { force: true })
 }
 
-/** Uses a new file and leaves none behind unless it was moved away. */
-const withTemporary = async (target: Target, use: (file: FileHandle) => Promise<void>, then: (temporary: string) => Promise<void>): Promise<void> => {
-  const [temporary, file] = await openBeside(target)
+const begin = (temporary: string): void => {
+  if (unfinished.size === 0) process.on('exit', removeUnfinished)
+  unfinished.add(temporary)
+}
+
+const end = (temporary: string): void => {
+  unfinished.delete(temporary)
+  if (unfinished.size === 0) process.off('exit', removeUnfinished)
+}
+
+/**
+ * Uses a new file in the folder of the target, under a name that nobody else has, and leaves none behind unless it was
+ * moved away. Until it has the mode of what it replaces, it is its owner's alone.
+ */
+const withTemporary = async (
+  { path, before }: Target, use: (file: FileHandle) => Promise<void>, then: (temporary: string) => Promise<void>
+): Promise<void> => {
+  const temporary = `${dirname(path)}/.pullback-${randomUUID()}.part`
+  begin(temporary)
   try {
+    const file = await open(temporary, 'wx', before === undefined ? 0o666 : 0o600)
     try {
       await use(file)
     } finally {
@@ -72,6 +90,8 @@ const withTemporary = async (target: Target, use: (file: FileHandle) => Promise<
     // The first failure is the one to tell, whatever comes of tidying up.
     await unlink(temporary).catch(() => undefined)
     throw error
+  } finally {
+    end(temporary)
   }
 }
 
