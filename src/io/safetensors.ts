@@ -36,16 +36,17 @@ const LONGEST_HEADER = 100_000_000
 const PRECISION: Readonly<Record<'F32' | 'F64', Precision>> = { F32: 'float32', F64: 'float64' }
 const BYTES: Readonly<Record<'F32' | 'F64', number>> = { F32: 4, F64: 8 }
 
-const index = new t.Type<number, number, unknown>(
-  'a non-negative integer',
-  (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
-  (value, context) => (Number.isSafeInteger(value) && (value as number) >= 0 ? t.success(value as number) : t.failure(value, context)),
-  t.identity)
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+/** A tuple of io-ts would drop what follows the second one. */
+const isRange = (value: unknown): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isIndex)
+
+const guarded = <A>(name: string, is: (value: unknown) => value is A) =>
+  new t.Type<A, A, unknown>(name, is, (value, context) => (is(value) ? t.success(value) : t.failure(value, context)), t.identity)
 
 const Info = t.type({
   dtype: t.keyof({ F32: null, F64: null }, '"F32" or "F64"'),
-  shape: t.array(index, 'an array of non-negative integers'),
-  data_offsets: t.tuple([index, index], 'two non-negative integers')
+  shape: t.array(guarded('a non-negative integer', isIndex), 'an array of non-negative integers'),
+  data_offsets: guarded('two non-negative integers', isRange)
 }, 'an object with dtype, shape and data_offsets')
 
 const FIELDS = Object.keys(Info.props)
