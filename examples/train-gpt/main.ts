@@ -10,7 +10,7 @@ if (refusal === undefined) {
   process.exitCode = await run(process.argv.slice(2))
 } else {
   // The library's own ways to show foreign text are not there.
-  const reason = refusal instanceof Error ? refusal.message : String(refusal)
+  const reason = refusal instanceof Error ? refusal.message : 'the library cannot be loaded'
   process.stderr.write(`error: ${reason.replace(/\p{C}/gu, '�').slice(0, 500)}\n`)
   process.exitCode = 1
 }

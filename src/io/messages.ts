@@ -4,14 +4,14 @@
  * @module
  */
 import type { Errors } from 'io-ts'
-import { brief, quoted } from '../tensor/foreign.js'
+import { quoted } from '../tensor/foreign.js'
 
 /** A value in a few words; nothing inside of it is visited, however deep it is. */
 const show = (value: unknown): string => {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return quoted(value)
   if (Array.isArray(value)) return `an array of ${value.length}`
-  return typeof value === 'object' && value !== null ? 'an object' : brief(String(value))
+  return value === null || typeof value === 'number' || typeof value === 'boolean' ? String(value) : 'an object'
 }
 
 /** `subject: expected WHAT at "PATH", got VALUE`, for the error that lies deepest. */

@@ -135,4 +135,4 @@ export const replaceFile = async (path: string, bytes: Uint8Array): Promise<void
 
 /** Rejects where `replaceFile` would: tries everything but the writing, with an empty file that is gone afterwards. */
 export const tryReplacing = async (path: string): Promise<void> =>
-  withTemporary(await targetOf(path), async () => undefined, unlink)
+  withTemporary(await targetOf(path), () => Promise.resolve(), unlink)
