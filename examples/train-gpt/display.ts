@@ -6,7 +6,9 @@ import { Presets, SingleBar } from 'cli-progress'
 import type { Report } from './training.js'
 
 export interface Display {
+  /** Shows a step; nothing after the end. */
   readonly report: (progress: Report) => void
+  /** Leaves the terminal as it was; may be called again. */
   readonly end: () => void
 }
 
@@ -15,8 +17,17 @@ const loss = (value: number): string => (Number.isNaN(value) ? '–' : value.toF
 const duration = (seconds: number): string =>
   seconds < 60 ? `${Math.round(seconds)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
 
-/** Shows progress; `tokens` are processed by each step. */
-export const display = (steps: number, tokens: number, plain: boolean, print: (line: string) => void): Display => {
+export interface DisplayOptions {
+  readonly steps: number
+  /** So many are processed by each step. */
+  readonly tokens: number
+  /** The terminal for a bar; without one, `print` gets plain lines. */
+  readonly terminal: NodeJS.WritableStream | undefined
+  readonly print: (line: string) => void
+}
+
+/** Shows progress. */
+export const display = ({ steps, tokens, terminal, print }: DisplayOptions): Display => {
   const began = Date.now()
   const facts = ({ step, trainingLoss, validationLoss }: Report) => {
     const seconds = Math.max(1e-3, (Date.now() - began) / 1000)
@@ -25,7 +36,7 @@ export const display = (steps: number, tokens: number, plain: boolean, print: (l
       left: duration(seconds / step * (steps - step))
     }
   }
-  if (plain) {
+  if (terminal === undefined) {
     const every = Math.max(1, Math.floor(steps / 10))
     return {
       report: progress => {
@@ -38,10 +49,13 @@ export const display = (steps: number, tokens: number, plain: boolean, print: (l
   }
   const bar = new SingleBar({
     format: '{bar} {value}/{total} | loss {training} | validation {validation} | {speed} tokens/s | {left} left',
-    barsize: 24, hideCursor: true
+    barsize: 24, hideCursor: true, stream: terminal
   }, Presets.shades_classic)
   bar.start(steps, 0, { training: '–', validation: '–', speed: '–', left: '–' })
-  return { report: progress => bar.update(progress.step, facts(progress)), end: () => bar.stop() }
+  return {
+    report: progress => { if (bar.isActive) bar.update(progress.step, facts(progress)) },
+    end: () => { if (bar.isActive) bar.stop() }
+  }
 }
 
 const COLUMNS = 60

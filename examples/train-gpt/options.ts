@@ -3,6 +3,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { failure } from './printing.js'
 
 /** A model and how it is trained. */
 export interface Preset {
@@ -79,6 +80,7 @@ export const parseOptions = (argv: readonly string[]): Options => {
     .option('--plain', 'plain lines instead of a progress bar', false)
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
+    .configureOutput({ outputError: (message, write) => { write(failure(message.replace(/^error: /, ''))) } })
   program.parse(argv, { from: 'user' })
   const given = program.opts<{
     text?: string, preset: keyof typeof PRESETS, steps?: number, seed: number, workers: number, prompt?: string, length: number, temperature: number,

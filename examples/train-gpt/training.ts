@@ -1,6 +1,7 @@
 /**
  * Training a GPT on a sequence of tokens.
  */
+import { setImmediate } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   adamW, clipped, combined, crossEntropy, decayMatrices, gpt, lossAndGradient, lossOf, random, randomWindows, shards, start, stepWith, warmupCosine,
@@ -65,8 +66,13 @@ const trainerWith = (settings: ModelSettings, workers: number, like: GptParams):
   }
 }
 
-/** Trains, and reports every step. */
-export const train = async (run: TrainingRun, initial: GptParams, report: (progress: Report) => void): Promise<GptParams> => {
+/**
+ * Trains, and reports every step, until all steps are done or `stopped` is true after one of them. Throws `RangeError`
+ * where the loss is not finite: from there on a training computes nothing.
+ */
+export const train = async (
+  run: TrainingRun, initial: GptParams, report: (progress: Report) => void, stopped: () => boolean
+): Promise<GptParams> => {
   const { preset, heads, context, steps, workers, training, validation } = run
   const [batchKey, dropoutKey] = random.split(run.key)
   const optimizer = pipe(
@@ -80,13 +86,16 @@ export const train = async (run: TrainingRun, initial: GptParams, report: (progr
   try {
     let current = start(optimizer, initial)
     let validationLoss = NaN
-    for (let i = 0; i < steps; i++) {
+    for (let i = 0; i < steps && !(i > 0 && stopped()); i++) {
       const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))
       const keyOf = (part: number): Key => pipe(dropoutKey, random.foldIn(i), random.foldIn(part))
       const next = await trainer.step(optimizer)(current, batch, keyOf)
+      if (!Number.isFinite(next.loss)) throw new RangeError(`the loss of step ${i + 1} is ${next.loss}, expected a finite one`)
       current = next
       if (i % every === every - 1 || i === 0) validationLoss = meanLoss(next.params, validation, QUICK_BATCHES, run)
       report({ step: i + 1, trainingLoss: next.loss, validationLoss })
+      // Without a turn of the event loop no signal is heard.
+      await setImmediate()
     }
     return current.params
   } finally {

@@ -4,6 +4,7 @@
  * ```text
  * 8 bytes   N, the length of the header, unsigned, little-endian
  * N bytes   JSON: { "name": { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] }, …, "__metadata__": { … } }
+ *           without white space before it or a key twice; spaces may follow
  * the rest  the entries of all tensors, row-major, little-endian, without gaps or overlaps
  * ```
  *
@@ -16,7 +17,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { Entry } from '../tree/tree.js'
-import { sentenceOf } from './messages.js'
+import { brief, briefShape, quoted } from '../tensor/foreign.js'
+import { parseJson } from './json.js'
+import { sentenceOf, surplusKey } from './messages.js'
 
 /** Named tensors and notes about them. */
 export interface NamedTensors {
@@ -27,37 +30,57 @@ export interface NamedTensors {
 const METADATA = '__metadata__'
 const PREFIX = 8
 const ALIGNMENT = 8
+/** The format's own limit of a header, in bytes. */
+const LONGEST_HEADER = 100_000_000
 
 const PRECISION: Readonly<Record<'F32' | 'F64', Precision>> = { F32: 'float32', F64: 'float64' }
 const BYTES: Readonly<Record<'F32' | 'F64', number>> = { F32: 4, F64: 8 }
 
-const index = new t.Type<number, number, unknown>(
-  'a non-negative integer',
-  (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
-  (value, context) => (Number.isSafeInteger(value) && (value as number) >= 0 ? t.success(value as number) : t.failure(value, context)),
-  t.identity)
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+/** A tuple of io-ts would drop what follows the second one. */
+const isRange = (value: unknown): value is readonly [number, number] => Array.isArray(value) && value.length === 2 && value.every(isIndex)
+
+const guarded = <A>(name: string, is: (value: unknown) => value is A) =>
+  new t.Type<A, A, unknown>(name, is, (value, context) => (is(value) ? t.success(value) : t.failure(value, context)), t.identity)
 
 const Info = t.type({
   dtype: t.keyof({ F32: null, F64: null }, '"F32" or "F64"'),
-  shape: t.array(index, 'an array of non-negative integers'),
-  data_offsets: t.tuple([index, index], 'two non-negative integers')
+  shape: t.array(guarded('a non-negative integer', isIndex), 'an array of non-negative integers'),
+  data_offsets: guarded('two non-negative integers', isRange)
 }, 'an object with dtype, shape and data_offsets')
 
+const FIELDS = Object.keys(Info.props)
 const Header = t.UnknownRecord
 const Metadata = t.record(t.string, t.string, 'an object of strings')
 
 const dtypeOf = (tensor: Tensor): 'F32' | 'F64' => (precisionOf(tensor) === 'float32' ? 'F32' : 'F64')
 
+/** Half a character, which has no bytes in UTF-8, so other tools refuse it. */
+const isBroken = (text: string): boolean => /\p{Surrogate}/u.test(text)
+
+/** Throws `TypeError` for what could not be read back. */
+const checkNames = ({ tensors, metadata }: NamedTensors): void => {
+  const seen = new Set<string>([METADATA, '__proto__'])
+  for (const [name] of tensors) {
+    if (seen.has(name) || isBroken(name))
+      throw new TypeError(`encodeSafetensors: expected different names of whole characters, none of them ${METADATA} or __proto__, got ${quoted(name)}`)
+    seen.add(name)
+  }
+  // What comes from JavaScript need not be what the type says.
+  for (const [key, note] of Object.entries<unknown>(metadata))
+    if (typeof note !== 'string' || isBroken(key) || isBroken(note) || key === '__proto__')
+      throw new TypeError(`encodeSafetensors: expected ${METADATA} of strings of whole characters, none of them named __proto__, got ${quoted(key)} with ${typeof note === 'string' ? quoted(note) : brief(String(note))}`)
+}
+
 /**
  * The bytes of named tensors. The header is padded with spaces, so that entries begin at a multiple of 8 bytes.
- * Throws `TypeError` for a name that occurs twice or is `__metadata__` or `__proto__`.
+ * Throws `TypeError` for a name that occurs twice, is `__metadata__` or `__proto__`, or has half a character (a lone
+ * surrogate) in it, and for metadata that are no such strings; `RangeError` for a header of more than 100 MB.
  *
  * @category safetensors
  */
 export const encodeSafetensors = ({ tensors, metadata }: NamedTensors): Uint8Array => {
-  const names = new Set(tensors.map(([name]) => name))
-  if (names.size !== tensors.length || names.has(METADATA) || names.has('__proto__'))
-    throw new TypeError(`encodeSafetensors: expected different names, none of them ${METADATA} or __proto__`)
+  checkNames({ tensors, metadata })
   // Doubles first: then every tensor begins at a multiple of its own width.
   const ordered = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT)
   let end = 0
@@ -69,6 +92,8 @@ export const encodeSafetensors = ({ tensors, metadata }: NamedTensors): Uint8Arr
   const notes = Object.keys(metadata).length === 0 ? [] : [[METADATA, metadata] as const]
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries<unknown>([...notes, ...infos])))
   const headerLength = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT
+  if (headerLength > LONGEST_HEADER)
+    throw new RangeError(`encodeSafetensors: expected a header of at most ${LONGEST_HEADER} bytes, got ${headerLength}`)
   const bytes = new Uint8Array(PREFIX + headerLength + end).fill(0x20, PREFIX, PREFIX + headerLength)
   bytes.set(json, PREFIX)
   const view = new DataView(bytes.buffer)
@@ -89,32 +114,34 @@ interface Located {
   readonly end: number
 }
 
-const parseJson = (text: string): E.Either<string, unknown> =>
-  E.tryCatch((): unknown => JSON.parse(text), () => 'safetensors: the header is not valid JSON')
-
 const headerOf = (bytes: Uint8Array): E.Either<string, { readonly json: unknown, readonly begin: number }> => {
   if (bytes.length < PREFIX) return E.left(`safetensors: expected at least ${PREFIX} bytes, got ${bytes.length}`)
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true)
   if (length > BigInt(bytes.length - PREFIX))
     return E.left(`safetensors: the header should have ${length} bytes, but only ${bytes.length - PREFIX} follow`)
+  if (length > BigInt(LONGEST_HEADER)) return E.left(`safetensors: expected a header of at most ${LONGEST_HEADER} bytes, got ${length}`)
   const begin = PREFIX + Number(length)
   const text = E.tryCatch(
     () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(PREFIX, begin)),
     () => 'safetensors: the header is not valid UTF-8')
   if (E.isLeft(text)) return text
+  if (/^\s/.test(text.right)) return E.left('safetensors: the header must begin with "{", without white space before it')
   const json = parseJson(text.right)
-  return E.isLeft(json) ? json : E.right({ json: json.right, begin })
+  return E.isLeft(json) ? E.left(`safetensors: the header ${json.left}`) : E.right({ json: json.right, begin })
 }
 
 /** Where a tensor lies, if what the header says of it agrees with itself. */
 const locate = (name: string, value: unknown): E.Either<string, Located> => {
+  const subject = `safetensors: tensor ${quoted(name)}`
   const info = Info.decode(value)
-  if (E.isLeft(info)) return E.left(sentenceOf(`safetensors: tensor ${JSON.stringify(name)}`, info.left))
+  if (E.isLeft(info)) return E.left(sentenceOf(subject, info.left))
+  const surplus = surplusKey(subject, info.right, FIELDS)
+  if (surplus !== undefined) return E.left(surplus)
   const { dtype, shape, data_offsets: [start, end] } = info.right
   const size = shape.reduce((product, length) => product * length, 1)
   // The product of a lying shape may overflow, but it cannot come back to a length that a file has.
   if (!Number.isSafeInteger(size) || end - start !== size * BYTES[dtype])
-    return E.left(`safetensors: tensor ${JSON.stringify(name)} of dtype ${dtype} and shape [${shape.join(', ')}] cannot occupy the bytes ${start} to ${end}`)
+    return E.left(`${subject} of dtype ${dtype} and shape ${briefShape(shape)} cannot occupy the bytes ${start} to ${end}`)
   return E.right({ name, precision: PRECISION[dtype], shape, start, end })
 }
 
@@ -123,7 +150,7 @@ const checkCover = (located: readonly Located[], length: number): string | undef
   let covered = 0
   for (const { name, start, end } of [...located].sort((a, b) => a.start - b.start || a.end - b.end)) {
     if (start !== covered)
-      return `safetensors: tensor ${JSON.stringify(name)} begins at byte ${start}, but the data before it ends at byte ${covered}`
+      return `safetensors: tensor ${quoted(name)} begins at byte ${start}, but the data before it ends at byte ${covered}`
     covered = end
   }
   return covered === length ? undefined : `safetensors: the tensors have ${covered} bytes, but the file has ${length}`
@@ -145,6 +172,7 @@ export const decodeSafetensors = (bytes: Uint8Array): E.Either<string, NamedTens
   let metadata: Readonly<Record<string, string>> = {}
   for (const [name, value] of Object.entries(record.right)) {
     if (name === '__proto__') return E.left('safetensors: "__proto__" cannot be the name of a tensor')
+    if (isBroken(name)) return E.left(`safetensors: the name ${quoted(name)} has half a character in it`)
     if (name === METADATA) {
       const notes = Metadata.decode(value)
       if (E.isLeft(notes)) return E.left(sentenceOf(`safetensors: ${METADATA}`, notes.left))

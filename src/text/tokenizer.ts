@@ -11,6 +11,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import { quoted } from '../tensor/foreign.js'
 
 export type TokenizerKind = 'character' | 'word'
 
@@ -46,10 +47,10 @@ export const tokenizer = ({ kind, symbols, unknown }: TokenizerDescription): E.E
   const ids = new Map(symbols.map((symbol, id) => [symbol, id]))
   if (ids.size !== symbols.length) return E.left(`the vocabulary of ${symbols.length} symbols has only ${ids.size} different ones`)
   const broken = symbols.find(symbol => split(symbol).length !== 1 && symbol !== unknown)
-  if (broken !== undefined) return E.left(`${JSON.stringify(broken)} is not one symbol of a ${kind} tokenizer`)
+  if (broken !== undefined) return E.left(`${quoted(broken)} is not one symbol of a ${kind} tokenizer`)
   const replacement = unknown === undefined ? undefined : ids.get(unknown)
   if (unknown !== undefined && replacement === undefined)
-    return E.left(`the replacement ${JSON.stringify(unknown)} of unknown symbols is not in the vocabulary`)
+    return E.left(`the replacement ${quoted(unknown)} of unknown symbols is not in the vocabulary`)
   return E.right({
     kind, symbols, unknown,
     encode: text => {
@@ -57,7 +58,7 @@ export const tokenizer = ({ kind, symbols, unknown }: TokenizerDescription): E.E
       for (const [position, symbol] of split(text).entries()) {
         const id = ids.get(symbol) ?? replacement
         if (id === undefined)
-          return E.left(`symbol ${JSON.stringify(symbol)} at position ${position} is not in the vocabulary of ${symbols.length} symbols`)
+          return E.left(`symbol ${quoted(symbol)} at position ${position} is not in the vocabulary of ${symbols.length} symbols`)
         encoded.push(id)
       }
       return E.right(encoded)

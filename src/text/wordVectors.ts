@@ -3,14 +3,21 @@
  * (J. Pennington, R. Socher, C. Manning, *GloVe: Global Vectors for Word Representation*, 2014.)
  *
  * Lines are read one at a time and reading ends at the limit of the vocabulary, so a file of gigabytes is never held
- * as a whole. The first line fixes the width D. A word may contain spaces (some do in GloVe's 840B file): the last D
- * fields are the numbers.
+ * as a whole.
+ *
+ * - A first line of two whole numbers is the header of word2vec and fastText, the number of lines and the width D; then
+ *   fewer lines are an error. Otherwise the first line fixes the width.
+ * - A word may contain spaces (some do in GloVe's 840B file): the last D fields are the numbers. It may not end with a
+ *   number after a space, since then the line is too wide.
+ * - Of a word that occurs again (published files have one) the first line counts, as in other readers.
+ * - A byte order mark, spaces and a carriage return at the end of a line, and blank lines at the end belong to nothing.
  *
  * The table has one more row than there are words: the last is zero and belongs to all unknown words.
  *
  * @module
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { quoted } from '../tensor/foreign.js'
 import { fromArray, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 
 export interface WordVectors {
@@ -23,7 +30,7 @@ export interface WordVectors {
 
 export interface WordVectorOptions {
   /** Reads at most so many words, the first ones; GloVe's files begin with the most frequent. Default: all. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** Collects lines until there are enough. */
@@ -34,30 +41,61 @@ interface Reader {
   readonly result: () => E.Either<string, WordVectors>
 }
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
+const HEADER = /^\d+ \d+$/
+
+const isNumber = (field: string): boolean => NUMBER.test(field) && Number.isFinite(Math.fround(Number(field)))
+
+/** A line without what its end may have: word2vec puts a space after the last number. */
+const trimmed = (line: string): string => line.replace(/\r$/, '').replace(/(?<! ) +$/, '')
+
+/** The word of a line and its numbers, or what is wrong with it. */
+const parsed = (fields: readonly string[], width: number): E.Either<string, readonly [word: string, vector: Float32Array]> => {
+  const numbers = fields.slice(-width), name = fields.slice(0, -width)
+  if (width === 0 || name.length === 0 || name[0] === '')
+    return E.left(`expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length === 1 && fields[0] === '' ? 'an empty line' : `${fields.length - 1} numbers`}`)
+  const wrong = numbers.find(field => !isNumber(field))
+  if (wrong !== undefined) return E.left(`expected a number, got ${quoted(wrong)}`)
+  // Some words have spaces; but where the last part of one is a number, the line has too many.
+  if (name.length > 1 && NUMBER.test(name[name.length - 1])) return E.left(`expected a word and ${width} numbers, got more`)
+  return E.right([name.join(' '), Float32Array.from(numbers, Number)])
+}
 
 const reader = ({ limit = Infinity }: WordVectorOptions): Reader => {
   const words: string[] = [], vectors: Float32Array[] = []
   const rows = new Map<string, number>()
-  let width = 0, lines = 0
+  let width = 0, lines = 0, vectorLines = 0
+  let promised: number | undefined
+  let blank: number | undefined
   return {
     done: () => words.length >= limit,
     read: line => {
       lines++
-      const fields = line.replace(/\r$/, '').split(' ')
+      const text = trimmed(lines === 1 ? line.replace(/^\ufeff/, '') : line)
+      if (lines > 1 && text === '') {
+        blank ??= lines
+        return undefined
+      }
+      if (blank !== undefined) return `line ${blank}: expected a word and its numbers, got an empty line`
+      const fields = text.split(' ')
+      if (lines === 1 && HEADER.test(text)) {
+        [promised, width] = fields.map(Number)
+        return width > 0 && Number.isSafeInteger(width) ? undefined : `line 1: expected the number of words and a positive width, got ${quoted(text)}`
+      }
       if (width === 0) width = fields.length - 1
-      if (width === 0 || fields.length - 1 < width || fields[0] === '')
-        return `line ${lines}: expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length - 1} numbers`
-      const wrong = fields.slice(-width).find(field => !NUMBER.test(field) || !Number.isFinite(Math.fround(Number(field))))
-      if (wrong !== undefined) return `line ${lines}: expected a number, got ${JSON.stringify(wrong.slice(0, 40))}`
-      const word = fields.slice(0, -width).join(' ')
-      if (rows.has(word)) return `line ${lines}: the word ${JSON.stringify(word)} occurs twice`
+      const found = parsed(fields, width)
+      if (E.isLeft(found)) return `line ${lines}: ${found.left}`
+      vectorLines++
+      const [word, vector] = found.right
+      if (rows.has(word)) return undefined
       rows.set(word, words.length)
       words.push(word)
-      vectors.push(Float32Array.from(fields.slice(-width), Number))
+      vectors.push(vector)
       return undefined
     },
     result: () => {
+      if (promised !== undefined && vectorLines < promised && words.length < limit)
+        return E.left(`line 1: promises ${promised} words, but only ${vectorLines} lines follow`)
       if (words.length === 0) return E.left('expected at least one line with a word and its numbers, got none')
       const data = new Float32Array((words.length + 1) * width)
       for (const [row, vector] of vectors.entries()) data.set(vector, row * width)
@@ -198,7 +236,7 @@ export const nearest = (vectors: WordVectors, { count = 10, without = [] }: Near
 export const analogy = (vectors: WordVectors, { count = 10 }: NearestOptions = {}) =>
   (a: string, b: string, c: string): E.Either<string, readonly Neighbour[]> => {
     const unknown = [a, b, c].find(word => !vectors.rows.has(word))
-    if (unknown !== undefined) return E.left(`the word ${JSON.stringify(unknown)} has no vector`)
+    if (unknown !== undefined) return E.left(`the word ${quoted(unknown)} has no vector`)
     const [va, vb, vc] = [a, b, c].map(vectorOf(vectors))
     const target = fromArray(va.shape, Array.from(va.data, (x, i) => x - vb.data[i] + vc.data[i]))
     return E.right(nearest(vectors, { count, without: [a, b, c] })(target))

@@ -11,6 +11,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { add as addTensors } from '../tensor/algebra.js'
+import { briefShape, quoted } from '../tensor/foreign.js'
 import { isTensor, precisionOf, type Tensor, zerosLike } from '../tensor/tensor.js'
 import { sameShape } from '../tensor/shape.js'
 
@@ -119,10 +120,10 @@ export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<s
     if (found === undefined) return E.left(`tensor "${path}" is missing`)
     if (!sameShape(found.shape, leaf.shape) || precisionOf(found) !== precisionOf(leaf))
       return E.left(
-        `tensor "${path}" is ${precisionOf(found)} [${found.shape.join(', ')}], expected ${precisionOf(leaf)} [${leaf.shape.join(', ')}]`)
+        `tensor "${path}" is ${precisionOf(found)} ${briefShape(found.shape)}, expected ${precisionOf(leaf)} [${leaf.shape.join(', ')}]`)
   }
   const surplus = entries.find(([path]) => !names.has(path))
-  if (surplus !== undefined) return E.left(`tensor "${surplus[0]}" has no place among the parameters`)
+  if (surplus !== undefined) return E.left(`tensor ${quoted(surplus[0])} has no place among the parameters`)
   return E.right(map((leaf, path) => leaves.get(path) ?? leaf)(like))
 }
 

@@ -6,6 +6,8 @@ import {
   type NamedTensors, type Tensor
 } from 'pullback'
 import { arbitrary } from 'pullback/laws'
+import { parseJson } from '../../src/io/json.js'
+import type { Entry } from '../../src/tree/tree.js'
 
 const leaf = fc.tuple(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }), fc.constantFrom('float32' as const, 'float64' as const))
   .chain(([shape, precision]) => arbitrary.tensorOf(shape, {}, precision))
@@ -29,6 +31,9 @@ const file = (header: string | Uint8Array, bytes = 0, length?: number): Uint8Arr
   whole.set(json, 8)
   return whole
 }
+
+/** The description of one single-precision number at an offset. */
+const at = (offset: number): string => `{"dtype":"F32","shape":[1],"data_offsets":[${offset},${offset + 4}]}`
 
 const problem = (bytes: Uint8Array): string => {
   const result = decodeSafetensors(bytes)
@@ -89,9 +94,57 @@ describe('safetensors', () => {
     ['a product that overflows', file('{"a":{"dtype":"F32","shape":[4294967296,4294967296,4294967296,4294967296],"data_offsets":[0,0]}}'), 'cannot occupy'],
     ['a product that overflows to a multiple of zero', file('{"a":{"dtype":"F32","shape":[9007199254740991,9007199254740991],"data_offsets":[0,4]}}', 4), 'cannot occupy'],
     ['__proto__ as a name', file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4), '__proto__'],
-    ['metadata that are no strings', file('{"__metadata__":{"a":1}}'), '__metadata__']
-  ])('%s is one sentence', (_, bytes, expected) => {
+    ['metadata that are no strings', file('{"__metadata__":{"a":1}}'), '__metadata__'],
+    ['nothing at all', new Uint8Array(0), 'at least 8 bytes, got 0'],
+    ['an empty header', file(''), 'not valid JSON'],
+    ['a header longer than the format allows', file(new Uint8Array(100_000_001)), 'at most 100000000 bytes'],
+    ['a header length that is one short', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4, 52), 'not valid JSON'],
+    ['white space before the header', file(' {}'), 'without white space'],
+    ['a line feed before the header', file('\n{}'), 'without white space'],
+    ['a byte order mark before the header', file('\ufeff{}'), 'without white space'],
+    ['a tensor twice', file(`{"a":${at(0)},"a":${at(4)}}`, 8), 'has the key "a" twice'],
+    ['a tensor twice, written differently', file(`{"a":${at(0)},"\\u0061":${at(0)}}`, 4), 'has the key "a" twice'],
+    ['a field twice', file('{"a":{"dtype":"F64","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4), 'has the key "dtype" twice'],
+    ['a note twice', file('{"__metadata__":{"a":"b","a":"c"}}'), 'has the key "a" twice'],
+    ['metadata twice', file('{"__metadata__":{},"__metadata__":{}}'), 'has the key "__metadata__" twice'],
+    ['a header nested 5000 deep', file(`{"a":{"dtype":"F32","shape":${'['.repeat(5000)}${']'.repeat(5000)},"data_offsets":[0,4]}}`, 4), 'nested deeper'],
+    ['metadata nested 5000 deep', file(`{"__metadata__":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`), 'nested deeper'],
+    ['a header of ten million brackets', file('['.repeat(10_000_000)), 'nested deeper'],
+    ['nesting within the limit', file('{"a":[[[[[[[[[[1]]]]]]]]]]}'), 'got an array of 1'],
+    ['a field that is not known', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"scale":2}}', 4), 'got "scale"'],
+    ['half precision', file('{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}', 4), 'got "BF16"'],
+    ['half a number of bytes', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,3.5]}}', 4), 'two non-negative integers'],
+    ['negative offsets', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}', 4), 'non-negative integer'],
+    ['an offset of 2⁵³', file('{"a":{"dtype":"F32","shape":[0],"data_offsets":[9007199254740992,9007199254740992]}}'), 'non-negative integer'],
+    ['three offsets', file('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', 4), 'data_offsets'],
+    ['a number too large to be one', file('{"a":{"dtype":"F32","shape":[1e999],"data_offsets":[0,4]}}', 4), 'non-negative integer'],
+    ['half a character in a name', file(`{"\\ud800":${at(0)}}`, 4), 'half a character']
+  ])('%s is one short sentence', (_, bytes, expected) => {
     expect(problem(bytes)).toContain(expected)
+    expect(problem(bytes)).toMatch(/^safetensors: [^\n]{1,300}$/)
+  })
+
+  test('spaces behind the header, colons and brackets in names, and a name in two places are no fault', () => {
+    const text = `{"a: {[\\"":${at(0)},"shape":${at(4)},"__metadata__":{"shape":"{\\"a\\":1,\\"a\\":2}"}}   `
+    const read = decodeSafetensors(file(text, 8))
+    expect(E.isRight(read) && read.right.tensors.map(([name]) => name)).toEqual(['a: {["', 'shape'])
+  })
+
+  test('JSON is refused for two equal keys of one object, and for nothing else that JSON.parse takes', () => {
+    const json = fc.json({ maxDepth: 2 })
+    fc.assert(fc.property(json, text => {
+      const read = parseJson(text)
+      return E.isRight(read) && JSON.stringify(read.right) === JSON.stringify(JSON.parse(text))
+    }))
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), json, json, fc.constantFrom('', ' ', '\n\t'), (key, a, b, space) => {
+      const name = JSON.stringify(key)
+      const read = parseJson(`[{"x":{${name}${space}:${a},${space}${name}:${b}}}]`)
+      return E.isLeft(read) && read.left.endsWith('twice')
+    }))
+    fc.assert(fc.property(fc.string(), text => {
+      const native = E.tryCatch((): unknown => JSON.parse(text), () => 'is not valid JSON')
+      return E.isLeft(native) ? E.isLeft(parseJson(text)) : true
+    }))
   })
 
   test('no names that cannot be read back are written', () => {
@@ -99,6 +152,12 @@ describe('safetensors', () => {
     expect(() => encodeSafetensors({ tensors: [['a', one], ['a', one]], metadata: {} })).toThrow(TypeError)
     expect(() => encodeSafetensors({ tensors: [['__metadata__', one]], metadata: {} })).toThrow(TypeError)
     expect(() => encodeSafetensors({ tensors: [['__proto__', one]], metadata: {} })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [['\ud800', one]], metadata: {} })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [], metadata: { '\ud800': '' } })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [], metadata: { a: '\udfff' } })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [], metadata: JSON.parse('{"__proto__":"a"}') as Record<string, string> })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [], metadata: JSON.parse('{"a":1}') as Record<string, string> })).toThrow(TypeError)
+    expect(() => encodeSafetensors({ tensors: [['a'.repeat(100_000_001), one]], metadata: {} })).toThrow(RangeError)
   })
 })
 
@@ -107,6 +166,9 @@ describe('checkpoints', () => {
   if (E.isLeft(tokenizer)) throw new Error(tokenizer.left)
   const params = initGpt({ vocabulary: 8, context: 4, width: 4, layers: 2 })(random.key(0))
   const checkpoint = { params, heads: 2, tokenizer: tokenizer.right }
+  /** The parameters with one number changed. */
+  const broken = (where: string, entry: number, wrong: number) => tree.map((leaf, path) =>
+    (path === where ? tensor.fromArray(leaf.shape, Array.from(leaf.data, (x, i) => (i === entry ? wrong : x))) : leaf))(params)
 
   test('a model comes back with its tokenizer', () => {
     const read = decodeCheckpoint(encodeCheckpoint(checkpoint))
@@ -123,12 +185,17 @@ describe('checkpoints', () => {
       'h.0.attn.c_proj.weight', 'h.0.attn.c_proj.bias'])
   })
 
-  test.each([
+  const trees: readonly (readonly [title: string, entries: readonly Entry[], expected: string])[] = [
     ['a missing tensor', tree.flatten(params).filter(([path]) => path !== 'h.1.mlp.c_proj.bias'), '"h.1.mlp.c_proj.bias" is missing'],
     ['a wrong shape', tree.flatten(params).map(([path, t]) => [path, path === 'ln_f.bias' ? tensor.zeros([5]) : t] as const), 'expected [4]'],
     ['a tensor without a place', [...tree.flatten(params), ['extra', tensor.zeros([1])] as const], '"extra" has no place'],
-    ['nothing', [], '"wte.weight" is missing']
-  ])('%s is one sentence', (_, entries, expected) => {
+    ['nothing', [], '"wte.weight" is missing'],
+    ['a tensor twice', [...tree.flatten(params), tree.flatten(params)[3]], '"h.0.ln_1.bias" occurs twice'],
+    ['a shape of many axes', [['wte.weight', tensor.zeros(Array.from({ length: 5000 }, () => 1))] as const], '… 4992 more'],
+    ['no positions', tree.flatten(params).map(([path, t]) => [path, path === 'wpe.weight' ? tensor.zeros([0, 4]) : t] as const), '"wpe.weight" of shape [0, 4] has no entries'],
+    ...[NaN, Infinity, -Infinity].map(wrong => [`${wrong}`, tree.flatten(broken('h.1.mlp.c_fc.bias', 3, wrong)), `"h.1.mlp.c_fc.bias" holds ${wrong} at entry 3`] as const)
+  ]
+  test.each(trees)('%s is one sentence', (_, entries, expected) => {
     const result = gptFromTensors(entries)
     expect(E.isLeft(result) && result.left).toContain(expected)
   })
@@ -139,9 +206,28 @@ describe('checkpoints', () => {
     ['notes without a tokenizer', { pullback: '{"heads":2}' }, 'tokenizer'],
     ['too few symbols', { pullback: '{"heads":2,"tokenizer":{"kind":"character","symbols":["a"]}}' }, '8 rows'],
     ['heads that do not divide the width', { pullback: JSON.stringify({ heads: 3, tokenizer: { kind: 'character', symbols: tokenizer.right.symbols } }) }, 'divides the width'],
+    ['notes with a key twice', { pullback: '{"heads":2,"heads":1}' }, 'has the key "heads" twice'],
+    ['notes nested 5000 deep', { pullback: `{"heads":${'['.repeat(5000)}${']'.repeat(5000)}}` }, 'nested deeper'],
+    ['a note that is not known', { pullback: JSON.stringify({ heads: 2, rotary: true, tokenizer: { kind: 'character', symbols: tokenizer.right.symbols } }) }, 'got "rotary"'],
+    ['a note on the tokenizer that is not known', { pullback: JSON.stringify({ heads: 2, tokenizer: { kind: 'character', symbols: tokenizer.right.symbols, merges: [] } }) }, 'got "merges"'],
     ['symbols that occur twice', { pullback: '{"heads":2,"tokenizer":{"kind":"character","symbols":["a","a"]}}' }, 'different']
   ])('%s is one sentence', (_, metadata: Record<string, string>, expected) => {
     const result = decodeCheckpoint(encodeSafetensors({ tensors: tree.flatten(params), metadata }))
     expect(E.isLeft(result) && result.left).toContain(expected)
+  })
+
+  test('what could not be loaded again is not written', () => {
+    expect(() => encodeCheckpoint({ ...checkpoint, params: broken('wte.weight', 0, NaN) })).toThrow('"wte.weight" holds NaN at entry 0, expected finite weights')
+    expect(() => encodeCheckpoint({ ...checkpoint, heads: 3 })).toThrow('divides the width')
+    const smaller = characterTokenizer()('helo')
+    if (E.isLeft(smaller)) throw new Error(smaller.left)
+    expect(() => encodeCheckpoint({ ...checkpoint, tokenizer: smaller.right })).toThrow('8 rows')
+  })
+
+  test('a tokenizer with half a character comes back', () => {
+    const halves = characterTokenizer()('helo wr\ud800')
+    if (E.isLeft(halves)) throw new Error(halves.left)
+    const read = decodeCheckpoint(encodeCheckpoint({ ...checkpoint, tokenizer: halves.right }))
+    expect(E.isRight(read) && read.right.tokenizer.symbols).toEqual(halves.right.symbols)
   })
 })

@@ -1,12 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import {
   characterTokenizer, completeSentence, decoding, frozen, gpt, greedy, initGpt, noParams, random, tensor, tokenEmbedding, tokenizer, wordTokenizer, words
 } from 'pullback'
-import { loadCheckpoint, loadWordVectors, readText } from 'pullback/node'
 
 const right = <A>(either: E.Either<string, A>): A => {
   if (E.isLeft(either)) throw new Error(either.left)
@@ -51,6 +47,13 @@ describe('completeSentence', () => {
 
 const glove = ['the 1 0 0', 'king 0 1 0.5', 'queen 0 1 -0.5', 'man 0 0.1 0.5', 'woman 0 0.1 -0.5', 'new york 1 1 1']
 
+async function * arriving(lines: readonly string[]) {
+  for (const line of lines) {
+    await Promise.resolve()
+    yield line
+  }
+}
+
 describe('word vectors', () => {
   const vectors = right(words.wordVectorsFromLines(glove))
   test('the last fields are the numbers, so a word may have spaces', () => expect(vectors.words[5]).toBe('new york'))
@@ -89,25 +92,39 @@ describe('word vectors', () => {
     ['too few numbers', ['a 1 2', 'b 1'], 'line 2: expected a word and 2 numbers'],
     ['what is no number', ['a 1 2', 'b 1 x'], 'line 2: expected a number, got "x"'],
     ['an infinite number', ['a 1e39'], 'line 1: expected a number'],
-    ['a word twice', ['a 1', 'a 2'], 'occurs twice'],
+    ['too many numbers', ['a 1 2', 'b 1 2 3'], 'line 2: expected a word and 2 numbers, got more'],
     ['nothing', [], 'at least one line'],
-    ['an empty line', ['a 1', ''], 'line 2']
+    ['only an empty line', [''], 'line 1: expected a word'],
+    ['an empty line between others', ['a 1', '', '', 'b 2'], 'line 2: expected a word and its numbers, got an empty line'],
+    ['no word', [' 1 2'], 'line 1: expected a word'],
+    ['a width against the header', ['3 2', 'a 1 2', 'b 1'], 'line 3: expected a word and 2 numbers, got 1'],
+    ['fewer lines than the header promises', ['3 2', 'a 1 2', 'b 1 2', ''], 'line 1: promises 3 words, but only 2 lines follow'],
+    ['a header of no width', ['3 0', 'a'], 'line 1: expected the number of words and a positive width'],
+    ['a header alone', ['0 2'], 'at least one line'],
+    ['a wrong number of a repeated word', ['a 1', 'a x'], 'line 2: expected a number, got "x"']
   ])('%s is one sentence', (_, lines, expected) => expect(left(words.wordVectorsFromLines(lines))).toContain(expected))
-  test('a limit of 0 is a sentence', () => expect(left(words.wordVectorsFromLines(glove, { limit: 0 }))).toContain('positive limit'))
-})
-
-describe('files', () => {
-  test('word vectors are read from a file, and a missing one is a sentence', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'pullback-'))
-    const path = join(folder, 'vectors.txt')
-    await writeFile(path, `${glove.join('\r\n')}\n`)
-    expect(right(await loadWordVectors(path, { limit: 3 })()).words).toEqual(['the', 'king', 'queen'])
-    expect(right(await loadWordVectors(path)()).words).toHaveLength(6)
-    expect(left(await loadWordVectors(join(folder, 'nothing'))())).toContain('there is no such file')
-    await writeFile(path, Uint8Array.from([0xff, 0xfe]))
-    expect(left(await readText(path)())).toContain('not UTF-8')
-    expect(left(await loadCheckpoint(path)())).toContain('at least 8 bytes')
-    expect(left(await readText(folder)())).toContain('it is a folder')
-    await rm(folder, { recursive: true })
+  test.each([
+    ['a header', ['3 2', 'the 1 2', 'a 3 4', 'new york 5 6']],
+    ['a header with a limit', ['3 2', 'the 1 2', 'a 3 4', 'new york 5 6', 'not a line'], 3],
+    ['fewer words than promised, for one is repeated', ['4 2', 'the 1 2', 'a 3 4', 'the 9 9', 'new york 5 6']],
+    ['a repeated word, of which the first line counts', ['the 1 2', 'a 3 4', 'the 9 9', 'new york 5 6', 'a 7 7']],
+    ['a repeated word that does not count for the limit', ['the 1 2', 'the 9 9', 'a 3 4', 'new york 5 6', 'b 1 1'], 3],
+    ['a byte order mark', ['\ufeffthe 1 2', 'a 3 4', 'new york 5 6']],
+    ['a byte order mark before a header', ['\ufeff3 2', 'the 1 2', 'a 3 4', 'new york 5 6']],
+    ['blank last lines', ['the 1 2', 'a 3 4', 'new york 5 6', '', ' ', '\r']],
+    ['spaces and carriage returns at the end', ['3 2\r', 'the 1 2 \r', 'a 3 4  ', 'new york 5 6\r']],
+    ['what text.split gives', 'the 1 2\r\na 3 4\r\nnew york 5 6\r\n'.split('\n')]
+  ])('%s is read as other readers do', async (_, lines, limit?: number) => {
+    for (const read of [right(words.wordVectorsFromLines(lines, { limit })), right(await words.wordVectorsFromStream(arriving(lines), { limit }))]) {
+      expect(read.words).toEqual(['the', 'a', 'new york'])
+      expect(Array.from(read.rows)).toEqual([['the', 0], ['a', 1], ['new york', 2]])
+      expect(Array.from(read.weight.data)).toEqual([1, 2, 3, 4, 5, 6, 0, 0])
+    }
   })
+  test('a number of a million digits takes no time', () => {
+    const began = performance.now()
+    expect(left(words.wordVectorsFromLines([`a ${'1'.repeat(1_000_000)}x`]))).toContain('expected a number')
+    expect(performance.now() - began).toBeLessThan(2000)
+  })
+  test('a limit of 0 is a sentence', () => expect(left(words.wordVectorsFromLines(glove, { limit: 0 }))).toContain('positive limit'))
 })
