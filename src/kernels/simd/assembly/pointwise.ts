@@ -1,7 +1,7 @@
 // Functions entry by entry. Arrays are padded to a multiple of four numbers, so that no tail is left; what stands in
 // the padding is never read.
 
-import { exp4, ONE, sigmoid4, tanh4 } from './math'
+import { exp4, ONE, sigmoid4, sigmoidWithin4, tanh4 } from './math'
 
 export function add(y: usize, a: usize, b: usize, n: i32): void {
   const end = y + 4 * n
@@ -97,9 +97,12 @@ const TWICE_ROOT: usize = memory.data<f32>([1.5957691216057308, 1.59576912160573
 const CUBIC: usize = memory.data<f32>([0.044715, 0.044715, 0.044715, 0.044715], 16)
 const CUBIC_SLOPE: usize = memory.data<f32>([0.134145, 0.134145, 0.134145, 0.134145], 16)
 
-/** Outside of ±16 the gate of geluTanh is exactly 0 or 1 in single precision, and outside of ±128 that of silu. */
-const GELU_MAX: usize = memory.data<f32>([16, 16, 16, 16], 16)
-const GELU_MIN: usize = memory.data<f32>([-16, -16, -16, -16], 16)
+/**
+ * Outside of ±10.75 the gate of geluTanh is exactly 0 or 1 in single precision: there |2u| = 105.8, and e^−105 is less than half
+ * of the smallest number. Outside of ±128 so is that of silu.
+ */
+const GELU_MAX: usize = memory.data<f32>([10.75, 10.75, 10.75, 10.75], 16)
+const GELU_MIN: usize = memory.data<f32>([-10.75, -10.75, -10.75, -10.75], 16)
 const SILU_MAX: usize = memory.data<f32>([128, 128, 128, 128], 16)
 const SILU_MIN: usize = memory.data<f32>([-128, -128, -128, -128], 16)
 
@@ -114,10 +117,10 @@ function atMost(x: v128, bound: usize): v128 {
   return f32x4.pmin(x, v128.load(bound))
 }
 
-/** σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³) */
+/** σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³), for |x| ≤ 10.75 */
 @inline
 function geluGate4(x: v128, square: v128): v128 {
-  return sigmoid4(f32x4.mul(f32x4.mul(v128.load(TWICE_ROOT), x), f32x4.add(v128.load(ONE), f32x4.mul(v128.load(CUBIC), square))))
+  return sigmoidWithin4(f32x4.mul(f32x4.mul(v128.load(TWICE_ROOT), x), f32x4.add(v128.load(ONE), f32x4.mul(v128.load(CUBIC), square))))
 }
 
 /** x σ(2u) */
@@ -173,16 +176,16 @@ export function adam(
   const single1 = <f32>beta1, single2 = <f32>beta2
   const b1 = f32x4.splat(single1), left1 = f32x4.splat(<f32>(beta1 - <f64>single1)), rest1 = f32x4.splat(<f32>(1 - beta1))
   const b2 = f32x4.splat(single2), left2 = f32x4.splat(<f32>(beta2 - <f64>single2)), root2 = f32x4.splat(<f32>sqrt<f64>(1 - beta2))
-  // Divisions are dear; those by constants are products with their inverses.
-  const eta = f32x4.splat(<f32>(rate / first)), inverseRoot = f32x4.splat(<f32>(1 / sqrt<f64>(second)))
-  const e = f32x4.splat(<f32>epsilon), shrink = f32x4.splat(<f32>(rate * decay))
+  // Divisions are dear: (m′/c₁)/(√(v′/c₂) + ε) is (√c₂/c₁) m′/(√v′ + √c₂ ε).
+  const root = sqrt<f64>(second), eta = f32x4.splat(<f32>(rate / first * root)), e = f32x4.splat(<f32>(epsilon * root))
+  const shrink = f32x4.splat(<f32>(rate * decay))
   for (let at: usize = 0, end: usize = 4 * n; at < end; at += 16) {
     const t = v128.load(theta + at), d = v128.load(g + at), oldM = v128.load(m + at), oldV = v128.load(v + at), part = f32x4.mul(root2, d)
     const mean = f32x4.add(f32x4.mul(b1, oldM), f32x4.add(f32x4.mul(left1, oldM), f32x4.mul(rest1, d)))
     const square = f32x4.add(f32x4.mul(b2, oldV), f32x4.add(f32x4.mul(left2, oldV), f32x4.mul(part, part)))
     v128.store(nextM + at, mean)
     v128.store(nextV + at, square)
-    const update = f32x4.mul(eta, f32x4.div(mean, f32x4.add(f32x4.mul(f32x4.sqrt(square), inverseRoot), e)))
+    const update = f32x4.mul(eta, f32x4.div(mean, f32x4.add(f32x4.sqrt(square), e)))
     v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), update))
   }
 }

@@ -217,28 +217,27 @@ export function layerNormGradient(
   for (let row = 0; row < rows; row++, dx += 4 * n, x += 4 * n, dy += 4 * n) {
     const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
     const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
-    let sums0 = f64x2.splat(0), sums1 = sums0, products0 = sums0, products1 = sums0
+    // Shares of a mean in place of terms of a sum, which could overflow.
+    const share: f32 = 1 / <f32>n, share4 = f32x4.splat(share)
+    let sums = f32x4.splat(0), products = sums
     let j = 0
     for (; j + 4 <= n; j += 4) {
       const d = v128.load(dy + 4 * j)
       const xHat = normalized4(x + 4 * j, c4, mu4, l4, r4)
-      const g = f32x4.mul(v128.load(gamma + 4 * j), d), product = f32x4.mul(g, xHat)
-      sums0 = f64x2.add(sums0, low2(g))
-      sums1 = f64x2.add(sums1, high2(g))
-      products0 = f64x2.add(products0, low2(product))
-      products1 = f64x2.add(products1, high2(product))
+      const g = f32x4.mul(v128.load(gamma + 4 * j), f32x4.mul(share4, d))
+      sums = f32x4.add(sums, g)
+      products = f32x4.add(products, f32x4.mul(g, xHat))
       v128.store(dGamma + 4 * j, f32x4.add(v128.load(dGamma + 4 * j), f32x4.mul(d, xHat)))
       v128.store(dBeta + 4 * j, f32x4.add(v128.load(dBeta + 4 * j), d))
     }
-    let sum = sum2(f64x2.add(sums0, sums1)), product = sum2(f64x2.add(products0, products1))
+    let meanG = sum4(sums), meanGX = sum4(products)
     for (; j < n; j++) {
-      const d = load<f32>(dy + 4 * j), xHat = normalized(x + 4 * j, c, mu, l, r), g = load<f32>(gamma + 4 * j) * d
-      sum += <f64>g
-      product += <f64>(g * xHat)
+      const d = load<f32>(dy + 4 * j), xHat = normalized(x + 4 * j, c, mu, l, r), g = load<f32>(gamma + 4 * j) * (share * d)
+      meanG += g
+      meanGX += g * xHat
       store<f32>(dGamma + 4 * j, load<f32>(dGamma + 4 * j) + d * xHat)
       store<f32>(dBeta + 4 * j, load<f32>(dBeta + 4 * j) + d)
     }
-    const meanG = <f32>(sum / <f64>n), meanGX = <f32>(product / <f64>n)
     const a = f32x4.splat(meanG), b = f32x4.splat(meanGX)
     for (j = 0; j + 4 <= n; j += 4) {
       const g = f32x4.mul(v128.load(gamma + 4 * j), v128.load(dy + 4 * j))
