@@ -12,8 +12,8 @@ export const adam = (
   { theta, m, v }: reference.AdamArrays<Floats>, g: Floats, step: reference.AdamStep
 ): reference.AdamArrays<FreshFloats> => {
   const { rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay } = step, n = theta.length
-  const root = Math.sqrt(secondCorrection)
-  const fits = [epsilon * root, rate / firstCorrection * root, rate * decay].every(isSingle)
+  // The kernel divides by the rate; a rate of 0 is for the reference.
+  const fits = [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle)
   const done = !fits ? undefined : call({ reads: [theta, m, v, g], writes: [n, n, n] }, (kernels, [pt, pm, pv, pg], [nextT, nextM, nextV]) =>
     kernels.adam(nextT, nextM, nextV, pt, pm, pv, pg, rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay, n))
   return done === undefined ? reference.adam({ theta, m, v }, g, step) : { theta: done[0][0], m: done[0][1], v: done[0][2] }

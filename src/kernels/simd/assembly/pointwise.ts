@@ -167,7 +167,7 @@ export function siluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
 /**
  * m′ = β₁m + (1 − β₁) g, v′ = β₂v + (1 − β₂) g², θ′ = θ − ηλθ − η (m′/c₁)/(√(v′/c₂) + ε). The constants are made in double
  * precision. A β of single precision alone would forget at another rate: 1 − β may be less than the rounding of β, so what
- * the rounding left is added. No product here overflows or vanishes unless what it is a part of does.
+ * the rounding left is added. Nothing here overflows or vanishes unless a mean or the step itself does.
  */
 export function adam(
   nextTheta: usize, nextM: usize, nextV: usize, theta: usize, m: usize, v: usize, g: usize,
@@ -176,8 +176,8 @@ export function adam(
   const single1 = <f32>beta1, single2 = <f32>beta2
   const b1 = f32x4.splat(single1), left1 = f32x4.splat(<f32>(beta1 - <f64>single1)), rest1 = f32x4.splat(<f32>(1 - beta1))
   const b2 = f32x4.splat(single2), left2 = f32x4.splat(<f32>(beta2 - <f64>single2)), root2 = f32x4.splat(<f32>sqrt<f64>(1 - beta2))
-  // Divisions are dear: (m′/c₁)/(√(v′/c₂) + ε) is (√c₂/c₁) m′/(√v′ + √c₂ ε).
-  const root = sqrt<f64>(second), eta = f32x4.splat(<f32>(rate / first * root)), e = f32x4.splat(<f32>(epsilon * root))
+  // One division: η (m′/c₁)/(√(v′/c₂) + ε) is m′/(√v′ c₁/(η√c₂) + ε c₁/η).
+  const inverse = f32x4.splat(<f32>(first / (rate * sqrt<f64>(second)))), e = f32x4.splat(<f32>(epsilon * first / rate))
   const shrink = f32x4.splat(<f32>(rate * decay))
   for (let at: usize = 0, end: usize = 4 * n; at < end; at += 16) {
     const t = v128.load(theta + at), d = v128.load(g + at), oldM = v128.load(m + at), oldV = v128.load(v + at), part = f32x4.mul(root2, d)
@@ -185,7 +185,7 @@ export function adam(
     const square = f32x4.add(f32x4.mul(b2, oldV), f32x4.add(f32x4.mul(left2, oldV), f32x4.mul(part, part)))
     v128.store(nextM + at, mean)
     v128.store(nextV + at, square)
-    const update = f32x4.mul(eta, f32x4.div(mean, f32x4.add(f32x4.sqrt(square), e)))
+    const update = f32x4.div(mean, f32x4.add(f32x4.mul(f32x4.sqrt(square), inverse), e))
     v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), update))
   }
 }
