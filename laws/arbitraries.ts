@@ -1,5 +1,6 @@
 /**
- * Arbitrary tensors and trees. Entries are multiples of 1/1024, so that they shrink to 0 through short numbers.
+ * Arbitrary tensors and trees. Entries are multiples of 1/1024, so that they shrink to 0 through short numbers; those that are hard for
+ * floating-point arithmetic have names that begin with `hard`.
  *
  * @module
  */
@@ -66,6 +67,68 @@ export const noisy = <A>(draw: Draw<A>, deviation = 0.5): Draw<A> => key => {
  * layer norm hardly vary, so every part of a gradient shows.
  */
 export const drawnGeneric = <A>(draw: Draw<A>, deviation = 0.5): fc.Arbitrary<A> => keys.map(noisy(draw, deviation))
+
+/** What a precision can hold. */
+const LIMITS = {
+  float32: { largest: 2 ** 128 - 2 ** 104, normal: 2 ** -126, least: 2 ** -149, exponent: 127, offset: 1e7 },
+  float64: { largest: Number.MAX_VALUE, normal: 2 ** -1022, least: Number.MIN_VALUE, exponent: 1023, offset: 1e15 }
+} as const
+
+const signed = (numbers: fc.Arbitrary<number>): fc.Arbitrary<number> => fc.tuple(numbers, fc.boolean()).map(([x, negative]) => (negative ? -x : x))
+
+/** Powers of two over the whole range of a precision, times a number from 1 to 2. */
+const anyMagnitude = (precision: Precision): fc.Arbitrary<number> => {
+  const { exponent } = LIMITS[precision]
+  return signed(fc.tuple(fc.integer({ min: -exponent, max: exponent - 1 }), fc.integer({ min: 0, max: GRID - 1 }))
+    .map(([power, k]) => 2 ** power * (1 + k / GRID)))
+}
+
+/**
+ * Finite numbers where arithmetic is hard: ±0, subnormal numbers, the smallest normal one, numbers near the largest, any magnitude in
+ * between, and some ordinary ones. For a function of numbers that claims to hold for all of them.
+ */
+export const hardNumber = (precision: Precision = 'float64'): fc.Arbitrary<number> => {
+  const { largest, normal, least } = LIMITS[precision]
+  return fc.oneof(
+    entry({ scale: 100 }), signed(fc.constantFrom(0, least, 3 * least, normal / 4, normal, 2 * normal, 1, largest / 4, largest / 2, largest)),
+    anyMagnitude(precision))
+}
+
+export interface HardRowOptions {
+  readonly precision?: Precision
+  /** The widths of rows; default 1 to 21, and some from 255 to 1025 that are no multiples of a vector or a cache line. */
+  readonly widths?: fc.Arbitrary<number>
+}
+
+const hardWidths = fc.oneof(axis(21), fc.constantFrom(255, 256, 257, 768, 771, 1025))
+
+/**
+ * Finite rows where sums are hard: constant ones; small steps on a large offset; entries near the largest number, subnormal or ±0 ones;
+ * magnitudes mixed over the whole range; and ordinary ones. Every number is one of the precision asked for, double unless told
+ * otherwise. Wide rows repeat a short pattern, so that they shrink.
+ */
+export const hardRow = ({ precision = 'float64', widths = hardWidths }: HardRowOptions = {}): fc.Arbitrary<readonly number[]> => {
+  const { largest, least, offset } = LIMITS[precision]
+  const rounded = precision === 'float32' ? Math.fround : (x: number): number => x
+  const pattern = (numbers: fc.Arbitrary<number>): fc.Arbitrary<readonly number[]> => fc.array(numbers, { minLength: 1, maxLength: 21 })
+  const patterns = fc.oneof(
+    pattern(entry({ scale: 4 })),
+    fc.oneof(hardNumber(precision), fc.constantFrom(1234.567, 0.1)).map(x => [x]),
+    fc.tuple(signed(fc.constant(offset)), pattern(fc.integer({ min: 0, max: 7 }))).map(([from, steps]) => steps.map(step => from + step)),
+    pattern(signed(fc.integer({ min: 1, max: GRID }).map(k => largest / GRID * k))),
+    pattern(signed(fc.integer({ min: 0, max: 9 }).map(k => k * least))),
+    pattern(anyMagnitude(precision)),
+    pattern(hardNumber(precision)))
+  return fc.tuple(patterns, widths).map(([numbers, width]) => Array.from({ length: width }, (_, j) => rounded(numbers[j % numbers.length])))
+}
+
+/** Tensors of one shape whose rows, on the last axis, are those of `hardRow`. */
+export const hardTensorOf = (shape: Shape, precision: Precision = 'float64'): fc.Arbitrary<Tensor> => {
+  const width = shape.length === 0 ? 1 : shape[shape.length - 1]
+  const rows = shape.slice(0, -1).reduce((product, length) => product * length, 1)
+  return fc.array(hardRow({ precision, widths: fc.constant(width) }), { minLength: rows, maxLength: rows })
+    .map(entries => tensor.fromArray(shape, entries.flat(), precision))
+}
 
 /** Records of arbitrary tensors with the shapes of a record. */
 export const treeOf = <K extends string>(

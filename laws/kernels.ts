@@ -4,6 +4,7 @@
  * @module
  */
 import fc from 'fast-check'
+import * as arbitrary from './arbitraries.js'
 import { firstFailing, type Finding, holds, type Law, law } from './law.js'
 import { sameBits, snapshot } from './values.js'
 
@@ -65,3 +66,40 @@ export const kernels = <Case>(fast: Kernel<Case>, definition: Kernel<Case>, opti
     }
   })
 ]
+
+/** Functions of one array of single precision. */
+export type ArrayKernel = Kernel<Float32Array>
+
+const exceptions = fc.constantFrom(Infinity, -Infinity, NaN)
+
+/** Hard numbers, an infinity or a NaN among them, in arrays that end inside of a vector. */
+const hardArrays: fc.Arbitrary<Float32Array> =
+  fc.array(fc.oneof({ weight: 8, arbitrary: arbitrary.hardNumber('float32') }, { weight: 1, arbitrary: exceptions }), { minLength: 1, maxLength: 19 })
+    .map(numbers => Float32Array.from(numbers))
+
+/** `kernels` for a function entry by entry, over the whole range of single precision, infinities and NaN included. */
+export const entryKernels = (
+  fast: ArrayKernel, definition: ArrayKernel, { bound, reason }: { readonly bound: (expected: number, x: number) => number, readonly reason: string }
+): readonly Law[] => kernels(fast, definition, { cases: hardArrays, reason, bound: (expected, i, x) => bound(expected, x[i]) })
+
+/** `kernels` for a function of a row, over rows where sums are hard: constant, offset, extreme, subnormal, and wide. */
+export const rowKernels = (
+  fast: ArrayKernel, definition: ArrayKernel, { bound, reason }: Pick<KernelOptions<Float32Array>, 'bound' | 'reason'>
+): readonly Law[] => kernels(fast, definition, {
+  cases: arbitrary.hardRow({ precision: 'float32' }).map(row => Float32Array.from(row)), reason, bound
+})
+
+/** A function of one row in either precision: the same numbers give the same result, as far as single precision goes. */
+export const precisionsAgree = (
+  f: (x: Float32Array | Float64Array) => ArrayLike<number>, { bound, reason }: Pick<KernelOptions<Float32Array>, 'bound' | 'reason'>
+): Law => {
+  const cases = arbitrary.hardRow({ precision: 'float32' }).map(row => Float32Array.from(row))
+  return law({
+    name: 'single precision equals double precision',
+    statement: '$|f_{32}(x)_i - f_{64}(x)_i| \\le b_i$ for numbers of single precision',
+    tolerance: 1,
+    reason: `relative to the bound: ${reason}`,
+    cases,
+    check: x => compared(f(x), Float32Array.from(f(Float64Array.from(x))), { cases, bound, reason }, x)
+  })
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Floats, FreshFloats } from './floats.js'
+import { type Floats, type FreshFloats, isSingle } from './floats.js'
 import * as reference from './reference/activations.js'
 import { call } from './simd/arena.js'
 import type { Kernels } from './simd/instance.js'
@@ -42,14 +42,14 @@ export const tanh = unary(reference.tanh, ({ tanh: run }, ...at) => run(...at))
 export const tanhGradient = binary(reference.tanhGradient, ({ tanhGradient: run }, ...at) => run(...at))
 /** $\max(0, x_i)$ */
 export const relu = unary(reference.relu, ({ relu: run }, ...at) => run(...at))
-/** $dy_i$ where $x_i > 0$, 0 elsewhere */
+/** $dy_i$ where $x_i > 0$, 0 where it is not, NaN where it is NaN */
 export const reluGradient = binary(reference.reluGradient, ({ reluGradient: run }, ...at) => run(...at))
 /** $x_i$ where $x_i > 0$, $a x_i$ elsewhere */
 export const leakyRelu = (slope: number): Unary =>
-  unary(reference.leakyRelu(slope), ({ leakyRelu: run }, y, x, n) => run(y, x, slope, n))
+  !isSingle(slope) ? reference.leakyRelu(slope) : unary(reference.leakyRelu(slope), ({ leakyRelu: run }, y, x, n) => run(y, x, slope, n))
 /** $dy_i$ where $x_i > 0$, $a\,dy_i$ elsewhere */
 export const leakyReluGradient = (slope: number): Binary =>
-  binary(reference.leakyReluGradient(slope), ({ leakyReluGradient: run }, dx, x, dy, n) => run(dx, x, dy, slope, n))
+  !isSingle(slope) ? reference.leakyReluGradient(slope) : binary(reference.leakyReluGradient(slope), ({ leakyReluGradient: run }, dx, x, dy, n) => run(dx, x, dy, slope, n))
 /** $x_i\,\sigma(x_i)$ */
 export const silu = unary(reference.silu, ({ silu: run }, ...at) => run(...at))
 /** $x_i\,\sigma$ and $\sigma + x_i\,\sigma(1 - \sigma)$ with $\sigma = \sigma(x_i)$ */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Floats, FreshFloats } from './floats.js'
+import { type Floats, type FreshFloats, isSingle } from './floats.js'
 import * as reference from './reference/adam.js'
 import { call } from './simd/arena.js'
 
@@ -12,7 +12,9 @@ export const adam = (
   { theta, m, v }: reference.AdamArrays<Floats>, g: Floats, step: reference.AdamStep
 ): reference.AdamArrays<FreshFloats> => {
   const { rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay } = step, n = theta.length
-  const done = call({ reads: [theta, m, v, g], writes: [n, n, n] }, (kernels, [pt, pm, pv, pg], [nextT, nextM, nextV]) =>
+  // The kernel divides by the rate; a rate of 0 is for the reference.
+  const fits = [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle)
+  const done = !fits ? undefined : call({ reads: [theta, m, v, g], writes: [n, n, n] }, (kernels, [pt, pm, pv, pg], [nextT, nextM, nextV]) =>
     kernels.adam(nextT, nextM, nextV, pt, pm, pv, pg, rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay, n))
   return done === undefined ? reference.adam({ theta, m, v }, g, step) : { theta: done[0][0], m: done[0][1], v: done[0][2] }
 }

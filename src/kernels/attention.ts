@@ -30,27 +30,34 @@ export const attentionWeights = (sizes: AttentionSizes, mask: AttentionMask, q: 
   return done === undefined ? reference.attentionWeights(sizes, mask, q, k) : done[0][0]
 }
 
-/** $Y = W V$; with a causal mask the weights of the future, which are 0, are not read. */
-export const attend = (sizes: AttentionSizes, { causal }: AttentionMask, weights: Floats, v: Floats): FreshFloats => {
-  const { matrices, queries, keys, valueWidth } = sizes
+/** $Y = W V$ over the keys that the mask leaves visible. What a hidden value holds does not matter, be it ∞ or NaN. */
+export const attend = (sizes: AttentionSizes, mask: AttentionMask, weights: Floats, v: Floats): FreshFloats => {
+  const { matrices, heads, queries, keys, valueWidth } = sizes
+  const { causal, keep } = mask
   const done = call(
-    { reads: [weights, v], writes: [matrices * queries * valueWidth], scratch: packedBytes(valueWidth, keys, keys) },
-    (kernels, [pw, pv], [y], scratch) => kernels.attend(y, pw, pv, matrices, queries, keys, valueWidth, flag(causal), scratch))
-  return done === undefined ? reference.attend(sizes, weights, v) : done[0][0]
+    {
+      reads: keep === undefined ? [weights, v] : [weights, v, keep], writes: [matrices * queries * valueWidth],
+      scratch: packedBytes(valueWidth, keys, keys)
+    },
+    (kernels, [pw, pv, visible = 0], [y], scratch) =>
+      kernels.attend(y, pw, pv, visible, matrices, heads, queries, keys, valueWidth, flag(causal), scratch))
+  return done === undefined ? reference.attend(sizes, mask, weights, v) : done[0][0]
 }
 
-/** The gradients whose derivation stands in `layers/attention.ts`. */
+/** The gradients whose derivation stands in `layers/attention.ts`, over the pairs that the mask leaves visible. */
 export const attentionGradient = (
-  sizes: AttentionSizes, { causal }: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
+  sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
 ): reference.AttentionGradient => {
-  const { matrices, queries, keys, width, valueWidth } = sizes
+  const { matrices, heads, queries, keys, width, valueWidth } = sizes
+  const { causal, keep } = mask
   const longest = Math.max(queries, keys, width, valueWidth)
   const scratch = packedBytes(longest, longest, longest) + 4 * queries * keys + 16
+  const arrays = [q, k, v, weights, dy]
   const done = call(
-    { reads: [q, k, v, weights, dy], writes: [q.length, k.length, v.length], scratch },
-    (kernels, [pq, pk, pv, pw, pdy], [dq, dk, dv], free) => kernels.attentionGradient(
-      dq, dk, dv, pq, pk, pv, pw, pdy, matrices, queries, keys, width, valueWidth, flag(causal), 1 / Math.sqrt(width), free))
-  if (done === undefined) return reference.attentionGradient(sizes, q, k, v, weights, dy)
+    { reads: keep === undefined ? arrays : [...arrays, keep], writes: [q.length, k.length, v.length], scratch },
+    (kernels, [pq, pk, pv, pw, pdy, visible = 0], [dq, dk, dv], free) => kernels.attentionGradient(
+      dq, dk, dv, pq, pk, pv, pw, pdy, visible, matrices, heads, queries, keys, width, valueWidth, flag(causal), 1 / Math.sqrt(width), free))
+  if (done === undefined) return reference.attentionGradient(sizes, mask, q, k, v, weights, dy)
   const [[dq, dk, dv]] = done
   return { dq, dk, dv }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Floats, FreshFloats } from './floats.js'
+import { type Floats, type FreshFloats, isSingle } from './floats.js'
 import * as reference from './reference/entrywise.js'
 import { call } from './simd/arena.js'
 
@@ -21,13 +21,14 @@ export const multiply = (a: Floats, b: Floats): FreshFloats => {
 
 /** $s\,a_i$ */
 export const scale = (a: Floats, factor: number): FreshFloats => {
-  const done = call({ reads: [a], writes: [a.length] }, (kernels, [pa], [y]) => kernels.scale(y, pa, factor, a.length))
+  const done = !isSingle(factor) ? undefined : call({ reads: [a], writes: [a.length] }, (kernels, [pa], [y]) => kernels.scale(y, pa, factor, a.length))
   return done === undefined ? reference.scale(a, factor) : done[0][0]
 }
 
 /** $\theta_i - \eta g_i$ */
 export const descend = (theta: Floats, g: Floats, rate: number): FreshFloats => {
-  const done = call({ reads: [theta, g], writes: [theta.length] }, (kernels, [pt, pg], [y]) => kernels.descend(y, pt, pg, rate, theta.length))
+  const done = !isSingle(rate) ? undefined : call({ reads: [theta, g], writes: [theta.length] }, (kernels, [pt, pg], [y]) =>
+    kernels.descend(y, pt, pg, rate, theta.length))
   return done === undefined ? reference.descend(theta, g, rate) : done[0][0]
 }
 

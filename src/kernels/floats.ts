@@ -20,3 +20,12 @@ export interface Integers extends Iterable<number> {
   readonly length: number
   readonly [index: number]: number
 }
+
+/**
+ * Whether single precision keeps a finite factor: numbers beyond its largest would be ∞ there, and numbers below its smallest normal
+ * one lose digits. Kernels of single precision leave other factors to the reference, which multiplies in double precision.
+ */
+export const isSingle = (factor: number): boolean => {
+  const magnitude = Math.abs(factor)
+  return magnitude === 0 || (magnitude >= 2 ** -126 && magnitude < 2 ** 128 - 2 ** 103)
+}

@@ -9,20 +9,20 @@ import { call, clear } from './simd/arena.js'
 
 export type RowStatistics = reference.RowStatistics
 
-/** The mean and the inverse deviation $(\mathrm{var} + \varepsilon)^{-1/2}$ of every row. */
+/** The mean and the inverse deviation of every row, as `reference/layerNorm.ts` explains them. */
 export const rowStatistics = (x: Floats, rows: number, width: number, epsilon: number): RowStatistics => {
-  const done = call({ reads: [x], writes: [rows, rows] }, (kernels, [px], [mean, inverse]) =>
-    kernels.rowStatistics(mean, inverse, px, rows, width, epsilon))
+  const done = call({ reads: [x], writes: [rows, rows, rows, rows] }, (kernels, [px], [scale, mean, rest, inverse]) =>
+    kernels.rowStatistics(scale, mean, rest, inverse, px, rows, width, epsilon))
   if (done === undefined) return reference.rowStatistics(x, rows, width, epsilon)
-  const [[mean, inverseDeviation]] = done
-  return { mean, inverseDeviation }
+  const [[scale, mean, rest, inverseDeviation]] = done
+  return { scale, mean, rest, inverseDeviation }
 }
 
-/** $y = \gamma \odot (x - \mu) r + \beta$ for every row. */
+/** $y = \gamma \odot \hat x + \beta$ for every row. */
 export const layerNormRows = (x: Floats, gamma: Floats, beta: Floats, statistics: RowStatistics): FreshFloats => {
-  const { mean, inverseDeviation } = statistics
-  const done = call({ reads: [x, gamma, beta, mean, inverseDeviation], writes: [x.length] }, (kernels, [px, pg, pb, pm, pr], [y]) =>
-    kernels.layerNorm(y, px, pg, pb, pm, pr, mean.length, gamma.length))
+  const { scale, mean, rest, inverseDeviation } = statistics
+  const done = call({ reads: [x, gamma, beta, scale, mean, rest, inverseDeviation], writes: [x.length] },
+    (kernels, [px, pg, pb, pc, pm, pl, pr], [y]) => kernels.layerNorm(y, px, pg, pb, pc, pm, pl, pr, mean.length, gamma.length))
   return done === undefined ? reference.layerNormRows(x, gamma, beta, statistics) : done[0][0]
 }
 
@@ -30,13 +30,13 @@ export const layerNormRows = (x: Floats, gamma: Floats, beta: Floats, statistics
 export const layerNormRowsGradient = (
   x: Floats, gamma: Floats, statistics: RowStatistics, dy: Floats
 ): reference.LayerNormGradient => {
-  const { mean, inverseDeviation } = statistics
+  const { scale, mean, rest, inverseDeviation } = statistics
   const width = gamma.length
-  const done = call({ reads: [x, gamma, mean, inverseDeviation, dy], writes: [x.length, width, width] },
-    (kernels, [px, pg, pm, pr, pd], [dx, dGamma, dBeta]) => {
+  const done = call({ reads: [x, gamma, scale, mean, rest, inverseDeviation, dy], writes: [x.length, width, width] },
+    (kernels, [px, pg, pc, pm, pl, pr, pd], [dx, dGamma, dBeta]) => {
       clear(dGamma, width)
       clear(dBeta, width)
-      kernels.layerNormGradient(dx, dGamma, dBeta, px, pg, pm, pr, pd, mean.length, width)
+      kernels.layerNormGradient(dx, dGamma, dBeta, px, pg, pc, pm, pl, pr, pd, mean.length, width)
     })
   if (done === undefined) return reference.layerNormRowsGradient(x, gamma, statistics, dy)
   const [[dx, dGamma, dBeta]] = done

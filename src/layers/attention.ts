@@ -8,7 +8,9 @@
  * The dot product of two random vectors of width $d$ has deviation $\sqrt d$; dividing by it keeps the softmax
  * away from its flat ends. (A. Vaswani et al., *Attention Is All You Need*, 2017, eq. 1.)
  *
- * A masked score is −∞ and its weight exactly 0. A query with nothing to attend to has weights 0 and the output 0.
+ * A masked score is −∞ and its weight exactly 0. A query with nothing to attend to has weights 0 and the output 0. What a mask
+ * hides from a query does not matter to it, whatever it holds, ∞ and NaN included: every sum below goes over the pairs that
+ * are visible.
  *
  * **Derivation.** $Y = WV$ is a matrix product, so as for the linear layer
  *

@@ -25,15 +25,16 @@
  * @module
  */
 import * as kernel from '../kernels/activations.js'
-import { normalDistribution } from '../kernels/reference/erf.js'
+import { normalDensity, normalDistribution } from '../kernels/reference/erf.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { entrywise, withSlopeKept } from '../layer/pointwise.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
 
-/** $\varphi(x) = e^{-x^2/2}/\sqrt{2\pi}$ */
-const normalDensity = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI)
+/** Beyond ±64 the distribution is exactly 0 or 1 and its density 0, so that infinities have their limits. */
+const EDGE = 64
+const inside = (x: number): number => Math.max(-EDGE, Math.min(EDGE, x))
 
 /**
  * $y = x\,\Phi(x)$, entry by entry.
@@ -41,8 +42,8 @@ const normalDensity = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 
  * @category layers
  */
 export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(entrywise(
-  x => x * normalDistribution(x),
-  x => normalDistribution(x) + x * normalDensity(x)
+  x => Math.max(-EDGE, x) * normalDistribution(x),
+  x => normalDistribution(x) + inside(x) * normalDensity(x)
 )))
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */

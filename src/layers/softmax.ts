@@ -8,7 +8,8 @@
  *
  * Subtracting a constant $m$ from every $x_j$ multiplies numerator and denominator by $e^{-m/\tau}$ and changes
  * nothing. With $m = \max_j x_j$ no exponent is positive, so nothing overflows. A score of −∞ has the probability
- * 0; a row whose every score is −∞ gives zeros.
+ * 0; a row whose every score is −∞ gives zeros; scores of +∞ share the whole in equal parts. In the limit of a small temperature
+ * the largest scores do.
  *
  * **Derivation.** Let $s = \sum_l e^{x_l/\tau}$, so $y_j = e^{x_j/\tau}/s$ and $\partial s/\partial x_i = e^{x_i/\tau}/\tau$.
  * By the quotient rule

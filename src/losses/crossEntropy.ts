@@ -5,7 +5,8 @@
  *
  * Shapes: logits $x$ `[..., V]`, targets $t$ `[...]`. Rows whose target is the ignored index (−100 unless given) do
  * not count: they add nothing, $N$ is the number of the others, and their gradient is zero. With $m = \max_l x_{nl}$
- * the first term is computed as $m + \ln \sum_l e^{x_{nl} - m}$, which cannot overflow.
+ * the first term is computed as $m + \ln \sum_l e^{x_{nl} - m}$, which cannot overflow. Where every logit of a row is −∞ no index
+ * has a probability: the loss is ∞, and the gradient of the row 0. Logits of +∞ stand for the limit: they share the probability.
  *
  * **Derivation.** The derivative of the first term by $x_{nj}$ is
  *

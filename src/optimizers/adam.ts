@@ -14,6 +14,8 @@
  * $\bar g$, then $\mathbb E[m_s] = \bar g\,(1 - \beta_1) \sum_{k=0}^{s-1} \beta_1^k = \bar g\,(1 - \beta_1^s)$, so dividing by
  * $1 - \beta_1^s$ removes the bias towards zero; likewise for $v_s$.
  *
+ * The constants are numbers of double precision whatever the precision of the parameters.
+ *
  * @module
  */
 import * as kernel from '../kernels/adam.js'
@@ -52,8 +54,12 @@ export interface AdamWOptions extends AdamOptions {
   readonly decays?: DecayMask
 }
 
+/** $1 - \beta^s = -(e^{s \ln(1 - (1 - \beta))} - 1)$, which keeps its digits where $\beta$ is so near to 1 that $\beta^s$ is, too. */
+const correction = (beta: number, taken: number): number => -Math.expm1(taken * Math.log1p(-(1 - beta)))
+
 /**
- * Adam with decoupled weight decay.
+ * Adam with decoupled weight decay. It does not look at the gradient's entries: one that is not finite leaves parameters and means that
+ * are not finite. `clipped` refuses such a gradient.
  *
  * @category optimisers
  */
@@ -65,7 +71,7 @@ export const adamW = ({
     const taken = step + 1
     const constants = {
       rate: rateAt(learningRate, step), beta1, beta2, epsilon,
-      firstCorrection: 1 - beta1 ** taken, secondCorrection: 1 - beta2 ** taken
+      firstCorrection: correction(beta1, taken), secondCorrection: correction(beta2, taken)
     }
     const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
       for (const other of [m, v, g]) checkAlike(`adam "${path}"`, theta, other)
@@ -78,7 +84,7 @@ export const adamW = ({
 })
 
 /**
- * Adam: `adamW` without decay.
+ * Adam: `adamW` without decay. What it says of gradients that are not finite holds here, too.
  *
  * @category optimisers
  */

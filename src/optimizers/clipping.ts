@@ -7,33 +7,82 @@
  * One factor for the whole tree, so the direction stays. (R. Pascanu et al., *On the Difficulty of Training Recurrent
  * Neural Networks*, 2013, algorithm 1; the small number in the denominator is PyTorch's.)
  *
+ * With $a = \max_i |g_i|$ the norm is $a\,\lVert g/a\rVert$, whose squares neither overflow nor vanish. A gradient that is not finite
+ * has no direction to keep: clipping refuses it, as PyTorch does with `error_if_nonfinite`, so a run cannot go on with NaN.
+ *
  * @module
  */
 import { dot, scale } from '../tensor/algebra.js'
 import { trusted } from '../memory/trust.js'
-import { map, reduce } from '../tree/tree.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { flatten, map, reduce } from '../tree/tree.js'
 import { guardOptimizer, type Optimizer } from './optimizer.js'
 
+/** Sums of squares outside of these may have lost digits to an overflow or an underflow. */
+const LARGEST_SUM = 2 ** 1000
+const SMALLEST_SUM = 2 ** -900
+
+const largestOf = (leaf: Tensor): number => {
+  let largest = 0
+  for (let i = 0; i < leaf.data.length; i++) {
+    const size = Math.abs(leaf.data[i])
+    if (!(size <= largest)) largest = size
+  }
+  return largest
+}
+
+/** $\sum_i (g_i/a)^2$ */
+const scaledSquares = (leaf: Tensor, a: number): number => {
+  let total = 0
+  for (let i = 0; i < leaf.data.length; i++) total += (leaf.data[i] / a) ** 2
+  return total
+}
+
+/** The norm as a product $a r$, either of which is finite where the gradient is. */
+const normParts = (gradient: unknown): readonly [a: number, r: number] => {
+  const squares = reduce(0, (total, leaf) => total + dot(leaf)(leaf))(gradient)
+  if (squares >= SMALLEST_SUM && squares <= LARGEST_SUM) return [1, Math.sqrt(squares)]
+  const a = reduce(0, (largest, leaf) => {
+    const own = largestOf(leaf)
+    return own <= largest ? largest : own
+  })(gradient)
+  return a > 0 && a < Infinity ? [a, Math.sqrt(reduce(0, (total, leaf) => total + scaledSquares(leaf, a))(gradient))] : [a, 1]
+}
+
 /**
- * $\lVert g \rVert$ over all leaves of a tree.
+ * $\lVert g \rVert$ over all leaves of a tree: ∞ or NaN where the gradient is not finite, and ∞ where no number of double precision
+ * is so large.
  *
  * @category gradients
  */
-export const globalNorm = (gradient: unknown): number =>
-  Math.sqrt(reduce(0, (total, leaf) => total + dot(leaf)(leaf))(gradient))
+export const globalNorm = (gradient: unknown): number => {
+  const [a, r] = normParts(gradient)
+  return a * r
+}
+
+const refuse = (gradient: unknown): never => {
+  const [path, leaf] = flatten(gradient).find(([, { data }]) => !Array.from(data).every(Number.isFinite)) ?? ['', undefined]
+  const entry = leaf === undefined ? NaN : Array.from(leaf.data).find(g => !Number.isFinite(g))
+  throw new RangeError(`clipByGlobalNorm: expected a gradient with a finite norm, got ${entry}${path === '' ? '' : ` in "${path}"`}`)
+}
 
 /**
- * The gradient itself where its norm is below `maxNorm`, and scaled down to it otherwise.
+ * The gradient itself where its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError`, naming the first leaf,
+ * where an entry of the gradient is infinite or NaN.
  *
  * @category gradients
  */
 export const clipByGlobalNorm = (maxNorm: number) => <P>(gradient: P): P => {
-  const factor = maxNorm / (globalNorm(gradient) + 1e-6)
-  return factor >= 1 ? gradient : map(scale(factor))(gradient)
+  const [a, r] = normParts(gradient)
+  if (!Number.isFinite(a) || !Number.isFinite(r)) return refuse(gradient)
+  if (maxNorm / (a * r + 1e-6) >= 1) return gradient
+  // In two factors where the norm is too large for one number; the small number in the denominator is nothing then.
+  return Number.isFinite(a * r) ? map(scale(maxNorm / (a * r + 1e-6)))(gradient) : map(leaf => scale(maxNorm / r)(scale(1 / a)(leaf)))(gradient)
 }
 
 /**
- * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`.
+ * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`. Its steps throw `RangeError` for a
+ * gradient that is not finite.
  *
  * @category optimisers
  */

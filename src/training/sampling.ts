@@ -10,11 +10,10 @@
  *
  * @module
  */
-import { softmaxRows } from '../kernels/softmax.js'
+import { largest, softmaxRows } from '../kernels/softmax.js'
 import { categorical } from '../random/distributions.js'
 import type { Draw, Key } from '../random/key.js'
 import { trusted } from '../memory/trust.js'
-import { map } from '../tensor/algebra.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
 import { freshFor, own, type Tensor } from '../tensor/tensor.js'
 
@@ -26,9 +25,41 @@ const checkLogits = (operation: string, logits: Tensor): void => {
     throw new ShapeError(operation, 'logits [V] with V ≥ 1', [logits.shape])
 }
 
-/** Indices by falling logit; equal logits by rising index. */
-const ranking = (logits: Tensor): readonly number[] =>
-  Array.from(logits.data, (_, index) => index).sort((a, b) => logits.data[b] - logits.data[a] || a - b)
+/** A choice among logits has no meaning where one is no number. */
+const checkNumbers = (operation: string, { data }: Tensor): void => {
+  for (let i = 0; i < data.length; i++)
+    if (Number.isNaN(data[i])) throw new RangeError(`${operation}: expected logits that are numbers, got NaN for token ${i}`)
+}
+
+/**
+ * Indices by falling logit, equal logits by rising index, up to and with the first for which `enough` says so. They come from
+ * a heap (J. Williams, *Algorithm 232: Heapsort*, 1964), since of a large vocabulary a few are asked for.
+ */
+const likeliest = ({ data }: Tensor, enough: (index: number) => boolean): readonly number[] => {
+  const heap = Int32Array.from(data, (_, index) => index)
+  const before = (a: number, b: number): boolean => data[a] > data[b] || (data[a] === data[b] && a < b)
+  const sink = (from: number, size: number): void => {
+    const moved = heap[from]
+    let hole = from
+    for (let child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
+      if (child + 1 < size && before(heap[child + 1], heap[child])) child++
+      if (!before(heap[child], moved)) break
+      heap[hole] = heap[child]
+      hole = child
+    }
+    heap[hole] = moved
+  }
+  for (let i = Math.floor(heap.length / 2) - 1; i >= 0; i--) sink(i, heap.length)
+  const taken: number[] = []
+  for (let size = heap.length; size > 0; size--) {
+    const first = heap[0]
+    taken.push(first)
+    if (enough(first)) break
+    heap[0] = heap[size - 1]
+    sink(0, size - 1)
+  }
+  return taken
+}
 
 /** The logits of the given indices, −∞ elsewhere. */
 const only = (indices: readonly number[], logits: Tensor): Tensor => {
@@ -38,20 +69,33 @@ const only = (indices: readonly number[], logits: Tensor): Tensor => {
 }
 
 /**
- * $x/\tau$: below 1 the likely tokens become likelier, above 1 the choice becomes more even.
- * Throws `RangeError` unless the temperature is a positive number.
+ * $(x - \max x)/\tau$ on the last axis, which has the softmax of $x/\tau$: below 1 the likely tokens become likelier, above 1 the choice
+ * becomes more even. Nothing overflows however small the temperature: in the limit the largest logits are 0 and all others −∞.
+ * The filter throws `ShapeError` for a scalar. Throws `RangeError` unless the temperature is a positive number.
  *
  * @category filters
  */
 export const withTemperature = (temperature: number): ((logits: Tensor) => Tensor) => {
   if (!(temperature > 0 && Number.isFinite(temperature)))
     throw new RangeError(`withTemperature: expected a positive temperature, got ${temperature}`)
-  return map(x => x / temperature)
+  return logits => {
+    const { rows, width } = rowsOf('withTemperature', logits.shape)
+    const y = freshFor(logits, logits.data.length)
+    for (let row = 0; row < rows; row++) {
+      const max = largest(logits.data, row * width, width)
+      for (let i = row * width; i < (row + 1) * width; i++) {
+        const x = logits.data[i]
+        // Not ∞ − ∞: a largest logit of ∞ is 0, too, and a row of −∞ stays what it is.
+        y[i] = x === -Infinity ? x : x === max ? 0 : (x - max) / temperature
+      }
+    }
+    return own(logits.shape, y)
+  }
 }
 
 /**
  * Leaves the `count` largest logits; of equal ones, the first. Throws `RangeError` unless `count` is a positive
- * integer. (A. Fan et al., *Hierarchical Neural Story Generation*, 2018, § 5.4.)
+ * integer, and the filter does for a NaN. (A. Fan et al., *Hierarchical Neural Story Generation*, 2018, § 5.4.)
  *
  * @category filters
  */
@@ -59,14 +103,16 @@ export const topK = (count: number) => {
   if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`topK: expected a positive integer, got ${count}`)
   return (logits: Tensor): Tensor => {
     checkLogits('topK', logits)
-    return only(ranking(logits).slice(0, count), logits)
+    checkNumbers('topK', logits)
+    let left = count
+    return count >= logits.data.length ? logits : only(likeliest(logits, () => --left === 0), logits)
   }
 }
 
 /**
  * Leaves the smallest set of the likeliest tokens whose probabilities add up to at least `mass`.
- * Throws `RangeError` unless 0 < mass ≤ 1. (A. Holtzman et al., *The Curious Case of Neural Text Degeneration*,
- * 2020, § 3.1.)
+ * Throws `RangeError` unless 0 < mass ≤ 1, and the filter does for a NaN. (A. Holtzman et al., *The Curious Case of Neural Text
+ * Degeneration*, 2020, § 3.1.)
  *
  * @category filters
  */
@@ -74,29 +120,31 @@ export const topP = (mass: number) => {
   if (!(mass > 0 && mass <= 1)) throw new RangeError(`topP: expected a probability above 0 and at most 1, got ${mass}`)
   return (logits: Tensor): Tensor => {
     checkLogits('topP', logits)
+    checkNumbers('topP', logits)
     const { rows, width } = rowsOf('topP', logits.shape)
     const probabilities = softmaxRows(Float64Array.from(logits.data), rows, width, 1)
-    const order = ranking(logits)
     let total = 0
-    const cut = order.findIndex(index => (total += probabilities[index]) >= mass)
-    return only(cut < 0 ? order : order.slice(0, cut + 1), logits)
+    return only(likeliest(logits, index => (total += probabilities[index]) >= mass), logits)
   }
 }
 
 /**
- * The likeliest token; of equal ones, the first. The key is not used.
+ * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` where every logit is −∞, or one is NaN.
  *
  * @category choices
  */
 export const greedy: Sampler = trusted((logits: Tensor) => {
   checkLogits('greedy', logits)
-  const [best] = ranking(logits)
+  checkNumbers('greedy', logits)
+  let best = 0
+  for (let i = 1; i < logits.data.length; i++) if (logits.data[i] > logits.data[best]) best = i
+  if (logits.data[best] === -Infinity) throw new RangeError('greedy: expected a logit above −∞, got none')
   return () => best
 })
 
 /**
- * A token drawn with the probability that the softmax gives it.
- * Throws `RangeError` for logits without a finite one, or with a NaN.
+ * A token drawn with the probability that the softmax gives it; logits of ∞ share it in equal parts.
+ * Throws `RangeError` where every logit is −∞, or one is NaN.
  *
  * @category choices
  */
@@ -119,11 +167,11 @@ export interface SamplerOptions {
  * @category choices
  */
 export const sampler = ({ temperature = 1, topK: count, topP: mass }: SamplerOptions): Sampler => {
-  if (temperature === 0) return greedy
   const filters = [
-    withTemperature(temperature),
+    ...(temperature === 0 || temperature === 1 ? [] : [withTemperature(temperature)]),
     ...(count === undefined ? [] : [topK(count)]),
     ...(mass === undefined ? [] : [topP(mass)])
   ]
-  return trusted((logits: Tensor) => sample(filters.reduce((x, filter) => filter(x), logits)))
+  // The likeliest token passes every filter.
+  return temperature === 0 ? greedy : trusted((logits: Tensor) => sample(filters.reduce((x, filter) => filter(x), logits)))
 }

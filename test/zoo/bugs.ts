@@ -1,8 +1,9 @@
 import type { Bug } from './bug.js'
 import { attentionBugs } from './attentionBugs.js'
 import { keepingBugs } from './keepingBugs.js'
+import { kernelBugs } from './kernelBugs.js'
 import { layerBugs } from './layerBugs.js'
 import { precisionBugs } from './precisionBugs.js'
 import { trainingBugs } from './trainingBugs.js'
 
-export const bugs: readonly Bug[] = [...layerBugs, ...attentionBugs, ...keepingBugs, ...precisionBugs, ...trainingBugs]
+export const bugs: readonly Bug[] = [...layerBugs, ...attentionBugs, ...keepingBugs, ...kernelBugs, ...precisionBugs, ...trainingBugs]

@@ -18,6 +18,11 @@ const entrywise = (f: (x: number) => number) => (x: Floats): FreshFloats => {
   return y
 }
 
+/** Outside of ±1000 a sigmoid is exactly 0 or 1 in double precision, and outside of ±32 so is the gate of geluTanh. */
+const SILU_EDGE = 1000
+const GELU_EDGE = 32
+const within = (edge: number, x: number): number => Math.max(-edge, Math.min(edge, x))
+
 const entrywiseGradient = (derivative: (v: number) => number) => (v: Floats, dy: Floats): FreshFloats => {
   const dx = freshLike(v, v.length)
   for (let i = 0; i < dx.length; i++) dx[i] = derivative(v[i]) * dy[i]
@@ -36,10 +41,10 @@ export const tanhGradient = entrywiseGradient(y => 1 - y * y)
 
 /** $\max(0, x_i)$ */
 export const relu = entrywise(x => Math.max(0, x))
-/** $dy_i$ where $x_i > 0$, 0 elsewhere */
+/** $dy_i$ where $x_i > 0$, 0 where it is not, NaN where it is NaN */
 export const reluGradient = (x: Floats, dy: Floats): FreshFloats => {
   const dx = freshLike(x, x.length)
-  for (let i = 0; i < dx.length; i++) dx[i] = x[i] > 0 ? dy[i] : 0
+  for (let i = 0; i < dx.length; i++) dx[i] = x[i] > 0 ? dy[i] : x[i] <= 0 ? 0 : NaN
   return dx
 }
 
@@ -47,23 +52,25 @@ export const reluGradient = (x: Floats, dy: Floats): FreshFloats => {
 export const leakyRelu = (slope: number): ((x: Floats) => FreshFloats) => entrywise(x => (x > 0 ? x : slope * x))
 /** $dy_i$ where $x_i > 0$, $a\,dy_i$ elsewhere */
 export const leakyReluGradient = (slope: number): ((x: Floats, dy: Floats) => FreshFloats) =>
-  entrywiseGradient(x => (x > 0 ? 1 : slope))
+  entrywiseGradient(x => (x > 0 ? 1 : x <= 0 ? slope : NaN))
 
-/** $x_i\,\sigma(x_i)$ */
-export const silu = entrywise(x => x * sigmoidOf(x))
+/** $x_i\,\sigma(x_i)$; 0, its limit, at −∞ */
+export const silu = entrywise(x => Math.max(-SILU_EDGE, x) * sigmoidOf(x))
 /** $\sigma + x_i\,\sigma(1 - \sigma)$ with $\sigma = \sigma(x_i)$ */
 export const siluSlope = entrywise(x => {
   const s = sigmoidOf(x)
-  return s + x * s * (1 - s)
+  return s + within(SILU_EDGE, x) * s * (1 - s)
 })
 
 const TWICE_ROOT = 2 * Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
 
-/** $x_i\,\sigma(2u_i)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, which is $\tfrac12 x (1 + \tanh u)$ */
-export const geluTanh = entrywise(x => x * sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x)))
+const geluGate = (x: number): number => sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x))
+
+/** $x_i\,\sigma(2u_i)$ with $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$, which is $\tfrac12 x (1 + \tanh u)$; 0, its limit, at −∞ */
+export const geluTanh = entrywise(x => Math.max(-GELU_EDGE, x) * geluGate(within(GELU_EDGE, x)))
 /** $\sigma + x_i\,\sigma(1 - \sigma)\,2u'(x_i)$ with $\sigma = \sigma(2u_i)$ */
-export const geluTanhSlope = entrywise(x => {
-  const s = sigmoidOf(TWICE_ROOT * (x + CUBIC * x * x * x))
+export const geluTanhSlope = entrywise(far => {
+  const x = within(GELU_EDGE, far), s = geluGate(x)
   return s + x * s * (1 - s) * TWICE_ROOT * (1 + 3 * CUBIC * x * x)
 })

@@ -27,6 +27,56 @@ export interface AttentionMask {
   readonly keep: Integers | undefined
 }
 
+/** Calls `visit` for every entry of `[matrices, queries, keys]` that is hidden, or for every one that is seen. */
+const eachPair = (
+  { matrices, heads, queries, keys }: AttentionSizes, { causal, keep }: AttentionMask, seen: boolean,
+  visit: (at: number, query: number, key: number) => void
+): void => {
+  for (let matrix = 0, at = 0; matrix < matrices; matrix++) {
+    const item = Math.floor(matrix / heads)
+    for (let t = 0; t < queries; t++)
+      for (let s = 0; s < keys; s++, at++) {
+        const visible = (!causal || s <= t + keys - queries) && (keep === undefined || keep[item * keys + s] !== 0)
+        if (visible === seen) visit(at, matrix * queries + t, matrix * keys + s)
+      }
+  }
+}
+
+const allFinite = (x: Floats): boolean => {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false
+  return true
+}
+
+interface Product {
+  /** `[matrices, queries, keys]`, 0 where a key is hidden. */
+  readonly weights: Floats
+  /** One row for each key, or `byKey` for each query. */
+  readonly rows: Floats
+  readonly width: number
+  /** Whether the result has a row for each key, and for each query otherwise. */
+  readonly byKey: boolean
+}
+
+/**
+ * $\sum_s w_{ts} b_s$ over the keys that query $t$ sees, or $\sum_t w_{ts} b_t$ over the queries that see key $s$. What is hidden has
+ * the weight 0, and 0 times a number is 0, but $0 \cdot \infty$ and $0 \cdot \mathrm{NaN}$ are NaN. So what is not finite is taken out of
+ * the product, and added where it can be seen.
+ */
+const product = (sizes: AttentionSizes, mask: AttentionMask, { weights, rows, width, byKey }: Product): FreshFloats => {
+  const { matrices, queries, keys } = sizes
+  const [m, k] = byKey ? [keys, queries] : [queries, keys]
+  const shape = { batch: matrices, m, n: width, k, transposeA: byKey, transposeB: false }
+  if (allFinite(rows)) return gemm(shape, weights, rows)
+  const finite = freshLike(rows, rows.length)
+  for (let i = 0; i < rows.length; i++) finite[i] = Number.isFinite(rows[i]) ? rows[i] : 0
+  const y = gemm(shape, weights, finite)
+  eachPair(sizes, mask, true, (at, query, key) => {
+    const from = width * (byKey ? query : key), to = width * (byKey ? key : query)
+    for (let j = 0; j < width; j++) if (!Number.isFinite(rows[from + j])) y[to + j] += weights[at] * rows[from + j]
+  })
+  return y
+}
+
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
 export const attentionWeights = (
   { matrices, heads, queries, keys, width }: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats
@@ -47,11 +97,9 @@ export const attentionWeights = (
   return weights
 }
 
-/** $Y = W V$ */
-export const attend = (
-  { matrices, queries, keys, valueWidth }: AttentionSizes, weights: Floats, v: Floats
-): FreshFloats =>
-  gemm({ batch: matrices, m: queries, n: valueWidth, k: keys, transposeA: false, transposeB: false }, weights, v)
+/** $Y = W V$ over the keys that the mask leaves visible. */
+export const attend = (sizes: AttentionSizes, mask: AttentionMask, weights: Floats, v: Floats): FreshFloats =>
+  product(sizes, mask, { weights, rows: v, width: sizes.valueWidth, byKey: false })
 
 export interface AttentionGradient {
   readonly dq: FreshFloats
@@ -59,17 +107,20 @@ export interface AttentionGradient {
   readonly dv: FreshFloats
 }
 
-/** The gradients whose derivation stands in `layers/attention.ts`. */
+/** The gradients whose derivation stands in `layers/attention.ts`, over the pairs that the mask leaves visible. */
 export const attentionGradient = (
-  { matrices, queries, keys, width, valueWidth }: AttentionSizes,
-  q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
+  sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
 ): AttentionGradient => {
-  const batch = matrices
-  const dWeights = gemm({ batch, m: queries, n: keys, k: valueWidth, transposeA: false, transposeB: true }, dy, v)
+  const { matrices, queries, keys, width, valueWidth } = sizes
+  const dWeights = gemm({ batch: matrices, m: queries, n: keys, k: valueWidth, transposeA: false, transposeB: true }, dy, v)
+  const hide = (x: FreshFloats): void => { if (mask.causal || mask.keep !== undefined) eachPair(sizes, mask, false, at => { x[at] = 0 }) }
+  // Before, so that the sum over a row does not meet what is hidden; after, since 0 times a sum that is NaN is not 0.
+  hide(dWeights)
   const dScores = softmaxRowsGradient(weights, dWeights, matrices * queries, keys, Math.sqrt(width))
+  hide(dScores)
   return {
-    dq: gemm({ batch, m: queries, n: width, k: keys, transposeA: false, transposeB: false }, dScores, k),
-    dk: gemm({ batch, m: keys, n: width, k: queries, transposeA: true, transposeB: false }, dScores, q),
-    dv: gemm({ batch, m: keys, n: valueWidth, k: queries, transposeA: true, transposeB: false }, weights, dy)
+    dq: product(sizes, mask, { weights: dScores, rows: k, width, byKey: false }),
+    dk: product(sizes, mask, { weights: dScores, rows: q, width, byKey: true }),
+    dv: product(sizes, mask, { weights, rows: dy, width: valueWidth, byKey: true })
   }
 }

@@ -5,29 +5,40 @@
  */
 import type { Floats, FreshFloats, Integers } from '../floats.js'
 import { freshLike } from '../fresh.js'
-import { softmaxRow } from './softmax.js'
+import { infinities, largest, softmaxRow } from './softmax.js'
 
-/** $\sum_n \big(\ln \sum_l e^{x_{nl}} - x_{n t_n}\big)$ over the rows whose target is not `ignored`. */
+/**
+ * $-\ln \mathrm{softmax}(x)_t$ of one row. Where every logit is −∞ no index has a probability, so the surprise is ∞; a logit of
+ * +∞ stands for the limit, as in `softmaxRow`.
+ */
+const surprise = (x: Floats, start: number, width: number, target: number): number => {
+  const max = largest(x, start, width)
+  if (max === -Infinity) return Infinity
+  if (max === Infinity) return x[start + target] === Infinity ? Math.log(infinities(x, start, width)) : Infinity
+  let sum = 0
+  for (let j = start; j < start + width; j++) sum += Math.exp(x[j] - max)
+  // The difference first: the logarithm would vanish beside a large logit.
+  return Math.log(sum) + (max - x[start + target])
+}
+
+/** $\sum_n -\ln \mathrm{softmax}(x_n)_{t_n}$ over the rows whose target is not `ignored`. */
 export const crossEntropySum = (x: Floats, targets: Integers, width: number, ignored: number): number => {
   let total = 0
-  for (let row = 0, start = 0; row < targets.length; row++, start += width) {
-    if (targets[row] === ignored) continue
-    let max = -Infinity
-    for (let j = start; j < start + width; j++) if (x[j] > max) max = x[j]
-    let sum = 0
-    for (let j = start; j < start + width; j++) sum += Math.exp(x[j] - max)
-    total += Math.log(sum) + max - x[start + targets[row]]
-  }
+  for (let row = 0, start = 0; row < targets.length; row++, start += width)
+    if (targets[row] !== ignored) total += surprise(x, start, width, targets[row])
   return total
 }
 
-/** $dx_{nj} = s\,(\mathrm{softmax}(x_n)_j - \delta_{j t_n})$, and zeros where the target is `ignored`. */
+/**
+ * $dx_{nj} = s\,(\mathrm{softmax}(x_n)_j - \delta_{j t_n})$, and zeros where the target is `ignored` or every logit −∞: there the loss is
+ * ∞ whatever finite number is added to one of them.
+ */
 export const crossEntropyGradient = (
   x: Floats, targets: Integers, width: number, ignored: number, scale: number
 ): FreshFloats => {
   const dx = freshLike(x, x.length)
   for (let row = 0, start = 0; row < targets.length; row++, start += width) {
-    if (targets[row] === ignored) continue
+    if (targets[row] === ignored || largest(x, start, width) === -Infinity) continue
     softmaxRow(dx, start, x, start, width, 1)
     dx[start + targets[row]] -= 1
     for (let j = start; j < start + width; j++) dx[j] *= scale

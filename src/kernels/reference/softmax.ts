@@ -7,7 +7,7 @@ import type { Floats, FreshFloats } from '../floats.js'
 import { freshLike } from '../fresh.js'
 
 /** The largest of the first `count` entries after `start`; −∞ where there is none, NaN where one is NaN. */
-const largest = (x: Floats, start: number, count: number): number => {
+export const largest = (x: Floats, start: number, count: number): number => {
   let max = -Infinity
   for (let j = 0; j < count; j++) {
     const value = x[start + j]
@@ -16,9 +16,17 @@ const largest = (x: Floats, start: number, count: number): number => {
   return max
 }
 
+/** How many of the first `count` entries after `start` are +∞. */
+export const infinities = (x: Floats, start: number, count: number): number => {
+  let found = 0
+  for (let j = start; j < start + count; j++) if (x[j] === Infinity) found++
+  return found
+}
+
 /**
  * Fills `count` entries of `y` from `yStart` with $e^{(x_j - m)/\tau} / \sum_l e^{(x_l - m)/\tau}$, where $m$
- * is the largest $x_j$. A row whose every entry is −∞ has nothing to choose from and gives zeros.
+ * is the largest $x_j$. A row whose every entry is −∞ has nothing to choose from and gives zeros; entries of +∞ share
+ * the whole in equal parts, which is the limit where they grow together.
  */
 export const softmaxRow = (
   y: FreshFloats, yStart: number, x: Floats, xStart: number, count: number, temperature: number
@@ -26,6 +34,11 @@ export const softmaxRow = (
   const max = largest(x, xStart, count)
   if (max === -Infinity) {
     y.fill(0, yStart, yStart + count)
+    return
+  }
+  if (max === Infinity) {
+    const part = 1 / infinities(x, xStart, count)
+    for (let j = 0; j < count; j++) y[yStart + j] = x[xStart + j] === Infinity ? part : 0
     return
   }
   let total = 0
@@ -57,11 +70,19 @@ export const softmaxRowsGradient = (
   return dx
 }
 
-/** $x_j - m - \ln \sum_l e^{x_l - m}$ for every row, where $m$ is the largest $x_j$. */
+/**
+ * $x_j - m - \ln \sum_l e^{x_l - m}$ for every row, where $m$ is the largest $x_j$; the logarithms of what `softmaxRow` says
+ * of rows with infinities.
+ */
 export const logSoftmaxRows = (x: Floats, rows: number, width: number): FreshFloats => {
   const y = freshLike(x, rows * width)
   for (let start = 0; start < rows * width; start += width) {
     const max = largest(x, start, width)
+    if (max === Infinity) {
+      const part = -Math.log(infinities(x, start, width))
+      for (let j = start; j < start + width; j++) y[j] = x[j] === Infinity ? part : -Infinity
+      continue
+    }
     let total = 0
     for (let j = start; j < start + width; j++) total += Math.exp(x[j] - max)
     const logTotal = Math.log(total)

@@ -18,8 +18,8 @@ export interface Kernels {
   readonly tileColumns: { readonly value: number }
   readonly gemm: (c: Pointer, a: Pointer, b: Pointer, batch: number, m: number, n: number, k: number, transposeA: Flag, transposeB: Flag, scratch: Pointer) => void
   readonly attentionWeights: (w: Pointer, q: Pointer, k: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, causal: Flag, scale: number, scratch: Pointer) => void
-  readonly attend: (y: Pointer, w: Pointer, v: Pointer, matrices: number, queries: number, keys: number, valueWidth: number, causal: Flag, scratch: Pointer) => void
-  readonly attentionGradient: (dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, matrices: number, queries: number, keys: number, width: number, valueWidth: number, causal: Flag, scale: number, scratch: Pointer) => void
+  readonly attend: (y: Pointer, w: Pointer, v: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, valueWidth: number, causal: Flag, scratch: Pointer) => void
+  readonly attentionGradient: (dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: Flag, scale: number, scratch: Pointer) => void
   readonly add: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
   readonly multiply: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
   readonly scale: (y: Pointer, a: Pointer, factor: number, n: number) => void
@@ -49,9 +49,9 @@ export interface Kernels {
   readonly softmaxGradient: (dx: Pointer, y: Pointer, dy: Pointer, rows: number, n: number, scale: number) => void
   readonly crossEntropy: (x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, spare: Pointer) => number
   readonly crossEntropyGradient: (dx: Pointer, x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, scale: number) => void
-  readonly rowStatistics: (mean: Pointer, inverse: Pointer, x: Pointer, rows: number, n: number, epsilon: number) => void
-  readonly layerNorm: (y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, mean: Pointer, inverse: Pointer, rows: number, n: number) => void
-  readonly layerNormGradient: (dx: Pointer, dGamma: Pointer, dBeta: Pointer, x: Pointer, gamma: Pointer, mean: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number) => void
+  readonly rowStatistics: (scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, x: Pointer, rows: number, n: number, epsilon: number) => void
+  readonly layerNorm: (y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, rows: number, n: number) => void
+  readonly layerNormGradient: (dx: Pointer, dGamma: Pointer, dBeta: Pointer, x: Pointer, gamma: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number) => void
 }
 
 export interface Instance {

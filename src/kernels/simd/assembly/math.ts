@@ -40,7 +40,12 @@ export function madd(x: v128, y: v128, z: v128): v128 {
  */
 @inline
 export function exp4(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, v128.load(EXP_MAX)), v128.load(EXP_MIN))
+  return expWithin4(f32x4.pmax(f32x4.pmin(x, v128.load(EXP_MAX)), v128.load(EXP_MIN)))
+}
+
+/** e^x for −110 ≤ x ≤ 89, or NaN. */
+@inline
+export function expWithin4(x: v128): v128 {
   const rounded = madd(x, v128.load(LOG2_E), v128.load(ROUNDING))
   const n = f32x4.sub(rounded, v128.load(ROUNDING))
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, v128.load(LN2_HIGH))), f32x4.mul(n, v128.load(LN2_LOW)))
@@ -58,8 +63,19 @@ export function exp4(x: v128): v128 {
 /** 1/(1 + e^−x), as e^x/(1 + e^x) for x < 0, where it keeps its relative precision. */
 @inline
 export function sigmoid4(x: v128): v128 {
+  return sigmoidFrom(expWithin4(f32x4.pmax(v128.or(x, v128.load(SIGN)), v128.load(EXP_MIN))), x)
+}
+
+/** The same for |x| ≤ 110, or NaN. */
+@inline
+export function sigmoidWithin4(x: v128): v128 {
+  return sigmoidFrom(expWithin4(v128.or(x, v128.load(SIGN))), x)
+}
+
+/** The sigmoid of x from e^−|x|. */
+@inline
+function sigmoidFrom(e: v128, x: v128): v128 {
   const one = v128.load(ONE)
-  const e = exp4(v128.or(x, v128.load(SIGN)))
   return f32x4.div(v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0))), f32x4.add(one, e))
 }
 

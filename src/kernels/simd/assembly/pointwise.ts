@@ -1,7 +1,7 @@
 // Functions entry by entry. Arrays are padded to a multiple of four numbers, so that no tail is left; what stands in
 // the padding is never read.
 
-import { exp4, ONE, sigmoid4, tanh4 } from './math'
+import { exp4, ONE, sigmoid4, sigmoidWithin4, tanh4 } from './math'
 
 export function add(y: usize, a: usize, b: usize, n: i32): void {
   const end = y + 4 * n
@@ -62,9 +62,18 @@ export function relu(y: usize, x: usize, n: i32): void {
   for (; y < end; y += 16, x += 16) v128.store(y, f32x4.max(zero, v128.load(x)))
 }
 
+/** All bits where x is no number, which with any others are a NaN; otherwise none. */
+@inline
+function nan4(x: v128): v128 {
+  return f32x4.ne(x, x)
+}
+
 export function reluGradient(dx: usize, x: usize, dy: usize, n: i32): void {
   const end = dx + 4 * n, zero = f32x4.splat(0)
-  for (; dx < end; dx += 16, x += 16, dy += 16) v128.store(dx, v128.and(v128.load(dy), f32x4.gt(v128.load(x), zero)))
+  for (; dx < end; dx += 16, x += 16, dy += 16) {
+    const v = v128.load(x)
+    v128.store(dx, v128.or(v128.and(v128.load(dy), f32x4.gt(v, zero)), nan4(v)))
+  }
 }
 
 /** x where x > 0, slope · x elsewhere. */
@@ -79,8 +88,8 @@ export function leakyRelu(y: usize, x: usize, slope: f32, n: i32): void {
 export function leakyReluGradient(dx: usize, x: usize, dy: usize, slope: f32, n: i32): void {
   const end = dx + 4 * n, zero = f32x4.splat(0), s = f32x4.splat(slope)
   for (; dx < end; dx += 16, x += 16, dy += 16) {
-    const g = v128.load(dy)
-    v128.store(dx, v128.bitselect(g, f32x4.mul(s, g), f32x4.gt(v128.load(x), zero)))
+    const g = v128.load(dy), v = v128.load(x)
+    v128.store(dx, v128.or(v128.bitselect(g, f32x4.mul(s, g), f32x4.gt(v, zero)), nan4(v)))
   }
 }
 
@@ -88,18 +97,39 @@ const TWICE_ROOT: usize = memory.data<f32>([1.5957691216057308, 1.59576912160573
 const CUBIC: usize = memory.data<f32>([0.044715, 0.044715, 0.044715, 0.044715], 16)
 const CUBIC_SLOPE: usize = memory.data<f32>([0.134145, 0.134145, 0.134145, 0.134145], 16)
 
-/** σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³) */
+/**
+ * Outside of ±10.75 the gate of geluTanh is exactly 0 or 1 in single precision: there |2u| = 105.8, and e^−105 is less than half
+ * of the smallest number. Outside of ±128 so is that of silu.
+ */
+const GELU_MAX: usize = memory.data<f32>([10.75, 10.75, 10.75, 10.75], 16)
+const GELU_MIN: usize = memory.data<f32>([-10.75, -10.75, -10.75, -10.75], 16)
+const SILU_MAX: usize = memory.data<f32>([128, 128, 128, 128], 16)
+const SILU_MIN: usize = memory.data<f32>([-128, -128, -128, -128], 16)
+
+/** x where it is at least a bound, the bound elsewhere; NaN stays NaN. */
+@inline
+function atLeast(x: v128, bound: usize): v128 {
+  return f32x4.pmax(x, v128.load(bound))
+}
+
+@inline
+function atMost(x: v128, bound: usize): v128 {
+  return f32x4.pmin(x, v128.load(bound))
+}
+
+/** σ(2u), 2u = 2 √(2/π) (x + 0.044715 x³), for |x| ≤ 10.75 */
 @inline
 function geluGate4(x: v128, square: v128): v128 {
-  return sigmoid4(f32x4.mul(f32x4.mul(v128.load(TWICE_ROOT), x), f32x4.add(v128.load(ONE), f32x4.mul(v128.load(CUBIC), square))))
+  return sigmoidWithin4(f32x4.mul(f32x4.mul(v128.load(TWICE_ROOT), x), f32x4.add(v128.load(ONE), f32x4.mul(v128.load(CUBIC), square))))
 }
 
 /** x σ(2u) */
 export function gelu(y: usize, x: usize, n: i32): void {
   const end = y + 4 * n
   for (; y < end; y += 16, x += 16) {
-    const v = v128.load(x)
-    v128.store(y, f32x4.mul(v, geluGate4(v, f32x4.mul(v, v))))
+    // Not −∞ times the gate of 0, nor a square of ∞.
+    const v = atLeast(v128.load(x), GELU_MIN), inside = atMost(v, GELU_MAX)
+    v128.store(y, f32x4.mul(v, geluGate4(inside, f32x4.mul(inside, inside))))
   }
 }
 
@@ -107,11 +137,11 @@ export function gelu(y: usize, x: usize, n: i32): void {
 export function geluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
   const end = y + 4 * n
   for (; y < end; y += 16, slope += 16, x += 16) {
-    const v = v128.load(x), square = f32x4.mul(v, v), one = v128.load(ONE)
-    const s = geluGate4(v, square), value = f32x4.mul(v, s)
+    const v = atLeast(v128.load(x), GELU_MIN), inside = atMost(v, GELU_MAX), square = f32x4.mul(inside, inside), one = v128.load(ONE)
+    const s = geluGate4(inside, square)
     const twiceUPrime = f32x4.mul(v128.load(TWICE_ROOT), f32x4.add(one, f32x4.mul(v128.load(CUBIC_SLOPE), square)))
-    v128.store(y, value)
-    v128.store(slope, f32x4.add(s, f32x4.mul(f32x4.mul(value, f32x4.sub(one, s)), twiceUPrime)))
+    v128.store(y, f32x4.mul(v, s))
+    v128.store(slope, f32x4.add(s, f32x4.mul(f32x4.mul(f32x4.mul(inside, s), f32x4.sub(one, s)), twiceUPrime)))
   }
 }
 
@@ -119,7 +149,7 @@ export function geluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
 export function silu(y: usize, x: usize, n: i32): void {
   const end = y + 4 * n
   for (; y < end; y += 16, x += 16) {
-    const v = v128.load(x)
+    const v = atLeast(v128.load(x), SILU_MIN)
     v128.store(y, f32x4.mul(v, sigmoid4(v)))
   }
 }
@@ -128,27 +158,34 @@ export function silu(y: usize, x: usize, n: i32): void {
 export function siluWithSlope(y: usize, slope: usize, x: usize, n: i32): void {
   const end = y + 4 * n
   for (; y < end; y += 16, slope += 16, x += 16) {
-    const v = v128.load(x), s = sigmoid4(v), value = f32x4.mul(v, s)
-    v128.store(y, value)
-    v128.store(slope, f32x4.add(s, f32x4.mul(value, f32x4.sub(v128.load(ONE), s))))
+    const v = atLeast(v128.load(x), SILU_MIN), s = sigmoid4(v)
+    v128.store(y, f32x4.mul(v, s))
+    v128.store(slope, f32x4.add(s, f32x4.mul(f32x4.mul(atMost(v, SILU_MAX), s), f32x4.sub(v128.load(ONE), s))))
   }
 }
 
-/** m′ = β₁m + (1 − β₁) g, v′ = β₂v + (1 − β₂) g², θ′ = θ − ηλθ − η (m′/c₁)/(√(v′/c₂) + ε) */
+/**
+ * m′ = β₁m + (1 − β₁) g, v′ = β₂v + (1 − β₂) g², θ′ = θ − ηλθ − η (m′/c₁)/(√(v′/c₂) + ε). The constants are made in double
+ * precision. A β of single precision alone would forget at another rate: 1 − β may be less than the rounding of β, so what
+ * the rounding left is added. Nothing here overflows or vanishes unless a mean or the step itself does.
+ */
 export function adam(
   nextTheta: usize, nextM: usize, nextV: usize, theta: usize, m: usize, v: usize, g: usize,
-  rate: f32, beta1: f32, beta2: f32, first: f32, second: f32, epsilon: f32, decay: f32, n: i32
+  rate: f64, beta1: f64, beta2: f64, first: f64, second: f64, epsilon: f64, decay: f64, n: i32
 ): void {
-  const b1 = f32x4.splat(beta1), rest1 = f32x4.splat(1 - beta1), b2 = f32x4.splat(beta2), rest2 = f32x4.splat(1 - beta2)
-  // Divisions are dear; those by constants are products with their inverses.
-  const eta = f32x4.splat(rate / first), inverse2 = f32x4.splat(1 / second), e = f32x4.splat(epsilon), shrink = f32x4.splat(rate * decay)
+  const single1 = <f32>beta1, single2 = <f32>beta2
+  const b1 = f32x4.splat(single1), left1 = f32x4.splat(<f32>(beta1 - <f64>single1)), rest1 = f32x4.splat(<f32>(1 - beta1))
+  const b2 = f32x4.splat(single2), left2 = f32x4.splat(<f32>(beta2 - <f64>single2)), root2 = f32x4.splat(<f32>sqrt<f64>(1 - beta2))
+  // One division: η (m′/c₁)/(√(v′/c₂) + ε) is m′/(√v′ c₁/(η√c₂) + ε c₁/η).
+  const inverse = f32x4.splat(<f32>(first / (rate * sqrt<f64>(second)))), e = f32x4.splat(<f32>(epsilon * first / rate))
+  const shrink = f32x4.splat(<f32>(rate * decay))
   for (let at: usize = 0, end: usize = 4 * n; at < end; at += 16) {
-    const t = v128.load(theta + at), d = v128.load(g + at)
-    const mean = f32x4.add(f32x4.mul(b1, v128.load(m + at)), f32x4.mul(rest1, d))
-    const square = f32x4.add(f32x4.mul(b2, v128.load(v + at)), f32x4.mul(rest2, f32x4.mul(d, d)))
+    const t = v128.load(theta + at), d = v128.load(g + at), oldM = v128.load(m + at), oldV = v128.load(v + at), part = f32x4.mul(root2, d)
+    const mean = f32x4.add(f32x4.mul(b1, oldM), f32x4.add(f32x4.mul(left1, oldM), f32x4.mul(rest1, d)))
+    const square = f32x4.add(f32x4.mul(b2, oldV), f32x4.add(f32x4.mul(left2, oldV), f32x4.mul(part, part)))
     v128.store(nextM + at, mean)
     v128.store(nextV + at, square)
-    const update = f32x4.div(f32x4.mul(eta, mean), f32x4.add(f32x4.sqrt(f32x4.mul(square, inverse2)), e))
+    const update = f32x4.div(mean, f32x4.add(f32x4.mul(f32x4.sqrt(square), inverse), e))
     v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), update))
   }
 }

@@ -11,22 +11,37 @@ function rowMax(x: usize, n: i32): f32 {
   return max4(m)
 }
 
+/** So many numbers are added in single precision before their sum goes to one of double precision. */
+const CHUNK: i32 = 256
+
 /** y = e^{(x − m) s} and its sum. */
-function expShifted(y: usize, x: usize, n: i32, m: f32, s: f32): f32 {
+function expShifted(y: usize, x: usize, n: i32, m: f32, s: f32): f64 {
   const shift = f32x4.splat(m), factor = f32x4.splat(s)
-  let total = f32x4.splat(0)
+  let sum: f64 = 0
   let j = 0
-  for (; j + 4 <= n; j += 4) {
-    const e = exp4(f32x4.mul(f32x4.sub(v128.load(x + 4 * j), shift), factor))
-    v128.store(y + 4 * j, e)
-    total = f32x4.add(total, e)
+  while (j < n) {
+    let total = f32x4.splat(0)
+    for (const end = min(n, j + CHUNK); j + 4 <= end; j += 4) {
+      const e = exp4(f32x4.mul(f32x4.sub(v128.load(x + 4 * j), shift), factor))
+      v128.store(y + 4 * j, e)
+      total = f32x4.add(total, e)
+    }
+    if (j < n && j + 4 > n) {
+      const e = exp4(f32x4.mul(f32x4.sub(loadTail(x + 4 * j, n - j, -Infinity), shift), factor))
+      storeTail(y + 4 * j, n - j, e)
+      total = f32x4.add(total, e)
+      j = n
+    }
+    sum += <f64>sum4(total)
   }
-  if (j < n) {
-    const e = exp4(f32x4.mul(f32x4.sub(loadTail(x + 4 * j, n - j, -Infinity), shift), factor))
-    storeTail(y + 4 * j, n - j, e)
-    total = f32x4.add(total, e)
-  }
-  return sum4(total)
+  return sum
+}
+
+/** How many of n numbers are +∞. */
+function infinities(x: usize, n: i32): i32 {
+  let count = 0
+  for (let j = 0; j < n; j++) if (load<f32>(x + 4 * j) == Infinity) count++
+  return count
 }
 
 function scaleRow(y: usize, n: i32, factor: f32): void {
@@ -36,14 +51,14 @@ function scaleRow(y: usize, n: i32, factor: f32): void {
   for (; j < n; j++) store<f32>(y + 4 * j, load<f32>(y + 4 * j) * factor)
 }
 
-/** y = softmax(s x); zeros where every x is −∞. May work in place. */
+/** y = softmax(s x); zeros where every x is −∞, and in equal parts on what is +∞. May work in place. */
 export function softmaxRow(y: usize, x: usize, n: i32, s: f32): void {
   const m = rowMax(x, n)
-  if (m == -Infinity) {
-    memory.fill(y, 0, 4 * n)
-    return
-  }
-  scaleRow(y, n, 1 / expShifted(y, x, n, m, s))
+  if (m == -Infinity) memory.fill(y, 0, 4 * n)
+  else if (m == Infinity) {
+    const part: f32 = 1 / <f32>infinities(x, n)
+    for (let j = 0; j < n; j++) store<f32>(y + 4 * j, load<f32>(x + 4 * j) == Infinity ? part : 0)
+  } else scaleRow(y, n, <f32>(1 / expShifted(y, x, n, m, s)))
 }
 
 export function softmax(y: usize, x: usize, rows: i32, n: i32, s: f32): void {
@@ -51,12 +66,15 @@ export function softmax(y: usize, x: usize, rows: i32, n: i32, s: f32): void {
 }
 
 function dotRow(a: usize, b: usize, n: i32): f32 {
-  let total = f32x4.splat(0)
+  let sum: f64 = 0
   let j = 0
-  for (; j + 4 <= n; j += 4) total = f32x4.add(total, f32x4.mul(v128.load(a + 4 * j), v128.load(b + 4 * j)))
-  let sum = sum4(total)
-  for (; j < n; j++) sum += load<f32>(a + 4 * j) * load<f32>(b + 4 * j)
-  return sum
+  while (j + 4 <= n) {
+    let total = f32x4.splat(0)
+    for (const end = min(n, j + CHUNK); j + 4 <= end; j += 4) total = f32x4.add(total, f32x4.mul(v128.load(a + 4 * j), v128.load(b + 4 * j)))
+    sum += <f64>sum4(total)
+  }
+  for (; j < n; j++) sum += <f64>(load<f32>(a + 4 * j) * load<f32>(b + 4 * j))
+  return <f32>sum
 }
 
 /** dx = s y (dy − Σ dy y). May work in place of dy. */
@@ -73,23 +91,30 @@ export function softmaxGradient(dx: usize, y: usize, dy: usize, rows: i32, n: i3
   for (let row = 0; row < rows; row++, dx += 4 * n, y += 4 * n, dy += 4 * n) softmaxRowGradient(dx, y, dy, n, s)
 }
 
-/** Σ (ln Σ e^{x_l} − x_t) over the rows whose target is not ignored; `spare` holds one row. */
+/** −ln softmax(x)_t; `spare` holds one row. */
+function surprise(x: usize, target: f32, n: i32, spare: usize): f64 {
+  const m = rowMax(x, n)
+  if (m == -Infinity) return Infinity
+  if (m == Infinity) return target == Infinity ? Math.log(<f64>infinities(x, n)) : Infinity
+  return Math.log(expShifted(spare, x, n, m, 1)) + (<f64>m - <f64>target)
+}
+
+/** Σ −ln softmax(x)_t over the rows whose target is not ignored; `spare` holds one row. */
 export function crossEntropy(x: usize, targets: usize, rows: i32, n: i32, ignored: i32, spare: usize): f64 {
   let total: f64 = 0
   for (let row = 0; row < rows; row++, x += 4 * n) {
     const target = load<i32>(targets + 4 * row)
     if (target == ignored) continue
-    const m = rowMax(x, n)
-    total += Math.log(<f64>expShifted(spare, x, n, m, 1)) + <f64>m - <f64>load<f32>(x + 4 * target)
+    total += surprise(x, load<f32>(x + 4 * target), n, spare)
   }
   return total
 }
 
-/** dx = s (softmax(x) − δ_t); zeros where the target is ignored. */
+/** dx = s (softmax(x) − δ_t); zeros where the target is ignored or every x is −∞. */
 export function crossEntropyGradient(dx: usize, x: usize, targets: usize, rows: i32, n: i32, ignored: i32, s: f32): void {
   for (let row = 0; row < rows; row++, dx += 4 * n, x += 4 * n) {
     const target = load<i32>(targets + 4 * row)
-    if (target == ignored) {
+    if (target == ignored || rowMax(x, n) == -Infinity) {
       memory.fill(dx, 0, 4 * n)
       continue
     }
@@ -99,80 +124,128 @@ export function crossEntropyGradient(dx: usize, x: usize, targets: usize, rows: 
   }
 }
 
-/** Mean and (var + ε)^{−1/2} of every row. */
-export function rowStatistics(mean: usize, inverse: usize, x: usize, rows: i32, n: i32, epsilon: f32): void {
-  for (let row = 0; row < rows; row++, x += 4 * n) {
-    let total = f32x4.splat(0)
-    let j = 0
-    for (; j + 4 <= n; j += 4) total = f32x4.add(total, v128.load(x + 4 * j))
-    let sum = sum4(total)
-    for (; j < n; j++) sum += load<f32>(x + 4 * j)
-    const mu: f32 = sum / <f32>n
-    const m = f32x4.splat(mu)
-    let squares = f32x4.splat(0)
-    for (j = 0; j + 4 <= n; j += 4) {
-      const d = f32x4.sub(v128.load(x + 4 * j), m)
-      squares = f32x4.add(squares, f32x4.mul(d, d))
-    }
-    let square = sum4(squares)
-    for (; j < n; j++) square += (load<f32>(x + 4 * j) - mu) * (load<f32>(x + 4 * j) - mu)
-    store<f32>(mean + 4 * row, mu)
-    store<f32>(inverse + 4 * row, 1 / sqrt<f32>(square / <f32>n + epsilon))
-  }
+/** The four numbers of a vector as two pairs of double precision. */
+@inline
+function low2(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x)
 }
 
-/** y = γ (x − μ) r + β */
-export function layerNorm(y: usize, x: usize, gamma: usize, beta: usize, mean: usize, inverse: usize, rows: i32, n: i32): void {
-  for (let row = 0; row < rows; row++, x += 4 * n, y += 4 * n) {
-    const mu = load<f32>(mean + 4 * row), r = load<f32>(inverse + 4 * row)
-    const m = f32x4.splat(mu), s = f32x4.splat(r)
+@inline
+function high2(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0))
+}
+
+@inline
+function sum2(x: v128): f64 {
+  return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1)
+}
+
+/** Beyond this deviation, or below its inverse, a row is scaled by the power of two that follows. */
+const FAR: f64 = 1152921504606846976.0 // 2^60
+const NEARER: f32 = 18446744073709551616.0 // 2^64
+
+/**
+ * Of every row, scaled by a power of two c: the mean as a number of single precision and what that leaves, and the inverse
+ * deviation (var + ε)^{−1/2}. Sums are of double precision, where no square of a number of single precision overflows or
+ * underflows; c is 1 unless differences or their products would leave the range of single precision.
+ */
+export function rowStatistics(scale: usize, mean: usize, rest: usize, inverse: usize, x: usize, rows: i32, n: i32, epsilon: f64): void {
+  for (let row = 0; row < rows; row++, x += 4 * n, scale += 4, mean += 4, rest += 4, inverse += 4) {
+    let s0 = f64x2.splat(0), s1 = s0
     let j = 0
     for (; j + 4 <= n; j += 4) {
-      const xHat = f32x4.mul(f32x4.sub(v128.load(x + 4 * j), m), s)
-      v128.store(y + 4 * j, f32x4.add(f32x4.mul(v128.load(gamma + 4 * j), xHat), v128.load(beta + 4 * j)))
+      const v = v128.load(x + 4 * j)
+      s0 = f64x2.add(s0, low2(v))
+      s1 = f64x2.add(s1, high2(v))
     }
-    for (; j < n; j++)
-      store<f32>(y + 4 * j, load<f32>(gamma + 4 * j) * ((load<f32>(x + 4 * j) - mu) * r) + load<f32>(beta + 4 * j))
+    let sum = sum2(f64x2.add(s0, s1))
+    for (; j < n; j++) sum += <f64>load<f32>(x + 4 * j)
+    const mu = sum / <f64>n
+    const m = f64x2.splat(mu)
+    s0 = f64x2.splat(0); s1 = s0
+    for (j = 0; j + 4 <= n; j += 4) {
+      const v = v128.load(x + 4 * j), a = f64x2.sub(low2(v), m), b = f64x2.sub(high2(v), m)
+      s0 = f64x2.add(s0, f64x2.mul(a, a))
+      s1 = f64x2.add(s1, f64x2.mul(b, b))
+    }
+    let squares = sum2(f64x2.add(s0, s1))
+    for (; j < n; j++) {
+      const d = <f64>load<f32>(x + 4 * j) - mu
+      squares += d * d
+    }
+    const variance = squares / <f64>n, deviation = sqrt<f64>(variance)
+    const c: f32 = deviation > FAR ? 1 / NEARER : deviation > 0 && deviation < 1 / FAR ? NEARER : 1
+    const scaled = mu * <f64>c, single = <f32>scaled
+    store<f32>(scale, c)
+    store<f32>(mean, single)
+    store<f32>(rest, <f32>(scaled - <f64>single))
+    store<f32>(inverse, <f32>(1 / (sqrt<f64>(variance + epsilon) * <f64>c)))
   }
 }
 
-/** dx = r (g − ḡ − x̂ ḡx̂), dγ += dy x̂, dβ += dy with g = γ dy; dγ and dβ begin at zero. */
+/** x̂ = ((c x − μ) − μ′) r. Where x lies near the mean, its difference to the first part of it is exact. */
+@inline
+function normalized4(x: usize, c: v128, mean: v128, rest: v128, r: v128): v128 {
+  return f32x4.mul(f32x4.sub(f32x4.sub(f32x4.mul(v128.load(x), c), mean), rest), r)
+}
+
+@inline
+function normalized(x: usize, c: f32, mean: f32, rest: f32, r: f32): f32 {
+  return (load<f32>(x) * c - mean - rest) * r
+}
+
+/** y = γ x̂ + β */
+export function layerNorm(
+  y: usize, x: usize, gamma: usize, beta: usize, scale: usize, mean: usize, rest: usize, inverse: usize, rows: i32, n: i32
+): void {
+  for (let row = 0; row < rows; row++, x += 4 * n, y += 4 * n) {
+    const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
+    const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
+    let j = 0
+    for (; j + 4 <= n; j += 4)
+      v128.store(y + 4 * j, f32x4.add(f32x4.mul(v128.load(gamma + 4 * j), normalized4(x + 4 * j, c4, mu4, l4, r4)), v128.load(beta + 4 * j)))
+    for (; j < n; j++)
+      store<f32>(y + 4 * j, load<f32>(gamma + 4 * j) * normalized(x + 4 * j, c, mu, l, r) + load<f32>(beta + 4 * j))
+  }
+}
+
+/** dx = r c (g − ḡ − x̂ ḡx̂), dγ += dy x̂, dβ += dy with g = γ dy; dγ and dβ begin at zero. */
 export function layerNormGradient(
-  dx: usize, dGamma: usize, dBeta: usize, x: usize, gamma: usize, mean: usize, inverse: usize, dy: usize, rows: i32, n: i32
+  dx: usize, dGamma: usize, dBeta: usize, x: usize, gamma: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize,
+  rows: i32, n: i32
 ): void {
   for (let row = 0; row < rows; row++, dx += 4 * n, x += 4 * n, dy += 4 * n) {
-    const mu = load<f32>(mean + 4 * row), r = load<f32>(inverse + 4 * row)
-    const m = f32x4.splat(mu), s = f32x4.splat(r)
+    const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
+    const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
+    // Shares of a mean in place of terms of a sum, which could overflow.
+    const share: f32 = 1 / <f32>n, share4 = f32x4.splat(share)
     let sums = f32x4.splat(0), products = sums
     let j = 0
     for (; j + 4 <= n; j += 4) {
       const d = v128.load(dy + 4 * j)
-      const xHat = f32x4.mul(f32x4.sub(v128.load(x + 4 * j), m), s)
-      const g = f32x4.mul(v128.load(gamma + 4 * j), d)
+      const xHat = normalized4(x + 4 * j, c4, mu4, l4, r4)
+      const g = f32x4.mul(v128.load(gamma + 4 * j), f32x4.mul(share4, d))
       sums = f32x4.add(sums, g)
       products = f32x4.add(products, f32x4.mul(g, xHat))
       v128.store(dGamma + 4 * j, f32x4.add(v128.load(dGamma + 4 * j), f32x4.mul(d, xHat)))
       v128.store(dBeta + 4 * j, f32x4.add(v128.load(dBeta + 4 * j), d))
     }
-    let sum = sum4(sums), product = sum4(products)
+    let meanG = sum4(sums), meanGX = sum4(products)
     for (; j < n; j++) {
-      const d = load<f32>(dy + 4 * j), xHat = (load<f32>(x + 4 * j) - mu) * r, g = load<f32>(gamma + 4 * j) * d
-      sum += g
-      product += g * xHat
+      const d = load<f32>(dy + 4 * j), xHat = normalized(x + 4 * j, c, mu, l, r), g = load<f32>(gamma + 4 * j) * (share * d)
+      meanG += g
+      meanGX += g * xHat
       store<f32>(dGamma + 4 * j, load<f32>(dGamma + 4 * j) + d * xHat)
       store<f32>(dBeta + 4 * j, load<f32>(dBeta + 4 * j) + d)
     }
-    const meanG: f32 = sum / <f32>n, meanGX: f32 = product / <f32>n
     const a = f32x4.splat(meanG), b = f32x4.splat(meanGX)
     for (j = 0; j + 4 <= n; j += 4) {
-      const xHat = f32x4.mul(f32x4.sub(v128.load(x + 4 * j), m), s)
       const g = f32x4.mul(v128.load(gamma + 4 * j), v128.load(dy + 4 * j))
-      v128.store(dx + 4 * j, f32x4.mul(s, f32x4.sub(f32x4.sub(g, a), f32x4.mul(xHat, b))))
+      // Not (c r): the product of the two may be subnormal.
+      v128.store(dx + 4 * j, f32x4.mul(c4, f32x4.mul(r4, f32x4.sub(f32x4.sub(g, a), f32x4.mul(normalized4(x + 4 * j, c4, mu4, l4, r4), b)))))
     }
-    for (; j < n; j++) {
-      const xHat = (load<f32>(x + 4 * j) - mu) * r
-      store<f32>(dx + 4 * j, r * (load<f32>(gamma + 4 * j) * load<f32>(dy + 4 * j) - meanG - xHat * meanGX))
-    }
+    for (; j < n; j++)
+      store<f32>(dx + 4 * j, c * (r * (load<f32>(gamma + 4 * j) * load<f32>(dy + 4 * j) - meanG - normalized(x + 4 * j, c, mu, l, r) * meanGX)))
   }
 }
 
