@@ -34,8 +34,8 @@
 import * as kernel from '../kernels/attention.js'
 import { type Gradient, type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, own, type Tensor } from '../tensor/tensor.js'
-import { causalMask, type Mask, matricesPerItem } from './mask.js'
+import { checkPrecision, checkTensors, own, type Tensor } from '../tensor/tensor.js'
+import { causalMask, type Mask, matricesPerItem, ownMask } from './mask.js'
 
 export type QueryKey = {
   /** $Q$ `[..., T, d]` */
@@ -78,14 +78,21 @@ const kernelMask = ({ causal, keep }: Mask): kernel.AttentionMask => ({ causal, 
  *
  * @category attention
  */
-export const attentionWeights = (mask: Mask) => ({ query, key }: QueryKey): Tensor => {
-  const sizes = sizesOf(mask, query, key, key)
-  const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
-  return own([...query.shape.slice(0, -1), sizes.keys], weights)
+export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
+  const kept = ownMask('attentionWeights', mask)
+  return input => {
+    checkTensors('attentionWeights', 'input', ['query', 'key'], input)
+    const { query, key } = input
+    const sizes = sizesOf(kept, query, key, key)
+    const weights = kernel.attentionWeights(sizes, kernelMask(kept), query.data, key.data)
+    return own([...query.shape.slice(0, -1), sizes.keys], weights)
+  }
 }
 
 /** $Y = WV$; keeps $W$. */
-const forward = (mask: Mask) => (_: NoParams, { query, key, value }: QueryKeyValue) => {
+const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue) => {
+  checkTensors('attention', 'input', ['query', 'key', 'value'], input)
+  const { query, key, value } = input
   const sizes = sizesOf(mask, query, key, value)
   const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
   const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, kernelMask(mask), weights, value.data))
@@ -116,8 +123,10 @@ const gradient = (mask: Mask) => (
  *
  * @category layers
  */
-export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
-  layerKeeping({ forward: forward(mask), gradient: gradient(mask) })
+export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => {
+  const kept = ownMask('attention', mask)
+  return layerKeeping({ forward: forward(kept), gradient: gradient(kept) })
+}
 
 /**
  * `attention(causalMask)`.

@@ -28,7 +28,8 @@ import * as kernel from '../kernels/activations.js'
 import { normalDistribution } from '../kernels/reference/erf.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { pointwise, pointwiseWithSlope } from '../layer/pointwise.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { entries, pairs } from './entries.js'
 
 /** $\varphi(x) = e^{-x^2/2}/\sqrt{2\pi}$ */
 const normalDensity = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI)
@@ -44,14 +45,11 @@ export const gelu: Layer<NoParams, Tensor, Tensor> = pointwise(
 )
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
-const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
-  const [y, slope] = kernel.geluTanhWithSlope(x.data)
-  return [own(x.shape, y), own(x.shape, slope)]
-}
+const withSlope = pairs('geluTanh', kernel.geluTanhWithSlope)
 
 /**
  * $y = \tfrac12 x\,(1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$, entry by entry.
  *
  * @category layers
  */
-export const geluTanh: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(x => own(x.shape, kernel.geluTanh(x.data)), withSlope)
+export const geluTanh: Layer<NoParams, Tensor, Tensor> = pointwiseWithSlope(entries('geluTanh', kernel.geluTanh), withSlope)

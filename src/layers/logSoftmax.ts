@@ -17,9 +17,10 @@
 import * as kernel from '../kernels/softmax.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { rowsOf } from '../tensor/shape.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
 const forward = (x: Tensor): Tensor => {
+  checkTensor('logSoftmax', 'x', x)
   const { rows, width } = rowsOf('logSoftmax', x.shape)
   return own(x.shape, kernel.logSoftmaxRows(x.data, rows, width))
 }

@@ -21,8 +21,9 @@
  * @module
  */
 import { type Layer, layer, type NoParams, parameterless } from '../layer/layer.js'
+import { check, natural } from '../tensor/domain.js'
 import { matricesOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
 
 /** Adds the first T rows of a table to every sequence. */
@@ -55,7 +56,11 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
  * @category layers
  */
 export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = layer({
-  forward: ({ weight }, x) => addTable('learnedPositions', x, weight),
+  forward: (params, x) => {
+    checkTensors('learnedPositions', 'params', ['weight'], params)
+    checkTensor('learnedPositions', 'x', x)
+    return addTable('learnedPositions', x, params.weight)
+  },
   gradient
 })
 
@@ -64,12 +69,15 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = layer({
  *
  * @category positional encodings
  */
-export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor =>
-  fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
+export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor => {
+  check('sinusoidalTable', 'time', natural, time)
+  check('sinusoidalTable', 'width', natural, width)
+  return fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
     const t = Math.floor(entry / width), j = entry % width
     const angle = t / 10000 ** ((j - j % 2) / width)
     return j % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
   }), precision)
+}
 
 /**
  * $y_{bt} = x_{bt} + E_t$. Shapes: x and y `[..., T, D]`. Throws `ShapeError` for fewer than two axes.
@@ -78,6 +86,7 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
  */
 export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = parameterless(
   x => {
+    checkTensor('sinusoidalPositions', 'x', x)
     const { rows: time, columns: width } = matricesOf('sinusoidalPositions', x.shape)
     return addTable('sinusoidalPositions', x, sinusoidalTable(time, width, precisionOf(x)))
   },

@@ -18,6 +18,7 @@
 import * as kernel from '../kernels/activations.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+import { entries } from './entries.js'
 
 /**
  * $y = 1/(1 + e^{-x})$, entry by entry.
@@ -25,5 +26,5 @@ import { own, type Tensor } from '../tensor/tensor.js'
  * @category layers
  */
 export const sigmoid: Layer<NoParams, Tensor, Tensor> = fromOutput(
-  x => own(x.shape, kernel.sigmoid(x.data)),
+  entries('sigmoid', kernel.sigmoid),
   (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data)))

@@ -16,6 +16,7 @@
 import * as kernel from '../kernels/activations.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+import { entries } from './entries.js'
 
 /**
  * $y = \tanh x$, entry by entry.
@@ -23,5 +24,5 @@ import { own, type Tensor } from '../tensor/tensor.js'
  * @category layers
  */
 export const tanh: Layer<NoParams, Tensor, Tensor> = fromOutput(
-  x => own(x.shape, kernel.tanh(x.data)),
+  entries('tanh', kernel.tanh),
   (y, dy) => own(y.shape, kernel.tanhGradient(y.data, dy.data)))

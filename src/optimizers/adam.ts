@@ -17,18 +17,19 @@
  * @module
  */
 import * as kernel from '../kernels/adam.js'
+import { checkOptions, type Fields, fraction, functions, nonNegative, optional, positive } from '../tensor/domain.js'
 import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 import { zeros, zipInto } from '../tree/tree.js'
-import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
+import { type LearningRate, learningRates, type Optimizer, rateAt } from './optimizer.js'
 
 export interface AdamOptions {
   readonly learningRate: LearningRate
   /** $\beta_1$, default 0.9. */
-  readonly beta1?: number
+  readonly beta1?: number | undefined
   /** $\beta_2$, default 0.999. */
-  readonly beta2?: number
+  readonly beta2?: number | undefined
   /** $\varepsilon$, default 1e-8. */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
 }
 
 /** Which parameters decay. */
@@ -44,24 +45,25 @@ export const decayMatrices: DecayMask = (_, { shape }) => shape.length >= 2
 
 export interface AdamWOptions extends AdamOptions {
   /** $\lambda$, default 0.01. */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /** Default: every parameter decays. */
-  readonly decays?: DecayMask
+  readonly decays?: DecayMask | undefined
 }
 
-/**
- * Adam with decoupled weight decay.
- *
- * @category optimisers
- */
-export const adamW = ({
+const ADAM: Fields<AdamOptions> = {
+  learningRate: learningRates, beta1: optional(fraction), beta2: optional(fraction), epsilon: optional(positive)
+}
+const ADAM_W: Fields<AdamWOptions> = { ...ADAM, weightDecay: optional(nonNegative), decays: optional(functions) }
+
+/** Both optimisers, for options that have been looked at. */
+const decayingAdam = (operation: string, {
   learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = () => true
 }: AdamWOptions): Optimizer<'m' | 'v'> => ({
   init: params => ({ step: 0, slots: { m: zeros(params), v: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
     const taken = step + 1
     const constants = {
-      rate: rateAt(learningRate, step), beta1, beta2, epsilon,
+      rate: rateAt(operation, learningRate, step), beta1, beta2, epsilon,
       firstCorrection: 1 - beta1 ** taken, secondCorrection: 1 - beta2 ** taken
     }
     const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
@@ -75,8 +77,22 @@ export const adamW = ({
 })
 
 /**
- * Adam: `adamW` without decay.
+ * Adam with decoupled weight decay. Throws `RangeError` unless the learning rate and $\lambda$ are finite and at least 0,
+ * $0 \le \beta_1, \beta_2 < 1$ and $\varepsilon > 0$.
  *
  * @category optimisers
  */
-export const adam = (options: AdamOptions): Optimizer<'m' | 'v'> => adamW({ ...options, weightDecay: 0 })
+export const adamW = (options: AdamWOptions): Optimizer<'m' | 'v'> => {
+  checkOptions('adamW', ADAM_W, options)
+  return decayingAdam('adamW', options)
+}
+
+/**
+ * Adam: `adamW` without decay. Throws likewise.
+ *
+ * @category optimisers
+ */
+export const adam = (options: AdamOptions): Optimizer<'m' | 'v'> => {
+  checkOptions('adam', ADAM, options)
+  return decayingAdam('adam', { ...options, weightDecay: 0 })
+}

@@ -10,8 +10,9 @@
  * @module
  */
 import { dot, scale } from '../tensor/algebra.js'
+import { check, limit } from '../tensor/domain.js'
 import { map, reduce } from '../tree/tree.js'
-import type { Optimizer } from './optimizer.js'
+import { type Optimizer, optimizers } from './optimizer.js'
 
 /**
  * $\lVert g \rVert$ over all leaves of a tree.
@@ -23,20 +24,29 @@ export const globalNorm = (gradient: unknown): number =>
 
 /**
  * The gradient itself where its norm is below `maxNorm`, and scaled down to it otherwise.
+ * Throws `RangeError` unless `maxNorm` is above 0.
  *
  * @category gradients
  */
-export const clipByGlobalNorm = (maxNorm: number) => <P>(gradient: P): P => {
-  const factor = maxNorm / (globalNorm(gradient) + 1e-6)
-  return factor >= 1 ? gradient : map(scale(factor))(gradient)
+export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
+  check('clipByGlobalNorm', 'maxNorm', limit, maxNorm)
+  return gradient => {
+    const factor = maxNorm / (globalNorm(gradient) + 1e-6)
+    return factor >= 1 ? gradient : map(scale(factor))(gradient)
+  }
 }
 
 /**
  * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`.
+ * Throws `RangeError` unless `maxNorm` is above 0.
  *
  * @category optimisers
  */
-export const clipped = (maxNorm: number) => <S extends string>({ init, step }: Optimizer<S>): Optimizer<S> => ({
-  init,
-  step: (params, gradient, state) => step(params, clipByGlobalNorm(maxNorm)(gradient), state)
-})
+export const clipped = (maxNorm: number): (<S extends string>(optimizer: Optimizer<S>) => Optimizer<S>) => {
+  check('clipped', 'maxNorm', limit, maxNorm)
+  return <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => {
+    check('clipped', 'optimizer', optimizers, optimizer)
+    const { init, step } = optimizer
+    return { init, step: (params, gradient, state) => step(params, clipByGlobalNorm(maxNorm)(gradient), state) }
+  }
+}

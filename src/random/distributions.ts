@@ -38,7 +38,8 @@ const UNIFORM: Fields<UniformOptions> = { min: optional(finite), max: optional(f
 export const uniform = (shape: Shape, options: UniformOptions = {}): Draw<Tensor> => {
   checkOptions('random.uniform', UNIFORM, options)
   const { min = 0, max = 1, precision = 'float32' } = options
-  if (min > max) throw new RangeError(`random.uniform: expected min to be at most max, got ${min} and ${max}`)
+  if (!(min <= max && Number.isFinite(max - min)))
+    throw new RangeError(`random.uniform: expected min to be at most max and max − min to be finite, got ${min} and ${max}`)
   const kept = ownShape('random.uniform', shape)
   return k => {
     checkKey('random.uniform', k)

@@ -4,13 +4,22 @@
  *
  * @module
  */
-import { check, natural, positiveInteger } from '../tensor/domain.js'
+import { check, functions, natural, optional, positiveInteger, precisions } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { normal, uniform } from './distributions.js'
 import type { Draw } from './key.js'
 
 /** How a weight of shape `[fanIn, fanOut]` begins. */
 export type Initializer = (fanIn: number, fanOut: number, precision?: Precision) => Draw<Tensor>
+
+/** Throws unless widths are non-negative integers, the initializers functions and the precision one that there is. */
+export const checkInit = (
+  operation: string, widths: Readonly<Record<string, number>>, initializers: Readonly<Record<string, Initializer | undefined>>, precision: Precision | undefined
+): void => {
+  for (const [name, width] of Object.entries(widths)) check(operation, name, natural, width)
+  for (const [name, initializer] of Object.entries(initializers)) check(operation, name, optional(functions), initializer)
+  check(operation, 'precision', optional(precisions), precision)
+}
 
 /** Throws `RangeError` unless both are non-negative integers. */
 const checkFans = (operation: string, fanIn: number, fanOut: number): void => {

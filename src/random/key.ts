@@ -54,7 +54,7 @@ const derive = (key: Key, use: number, index: number): Key => {
 const isWord = (n: number): boolean => Number.isInteger(n) && n >= 0 && n < 2 ** 32
 
 /** A key, whoever made it. */
-const keys: Domain<Key> = {
+export const keys: Domain<Key> = {
   expected: 'a key of random.key',
   isKind: value => typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Key',
   contains: ({ high, low }) => isWord(high) && isWord(low)

@@ -93,6 +93,9 @@ export const flag: Domain<boolean> = { expected: 'true or false', isKind: value 
 /** A function; what it gives is looked at when it is used. */
 export const functions: Domain<unknown> = { expected: 'a function', isKind: value => typeof value === 'function', contains: always }
 
+/** Anything, where something else looks at it. */
+export const any: Domain<unknown> = { expected: 'a value', isKind: always, contains: always }
+
 /** An array of anything. */
 export const arrays: Domain<readonly unknown[]> = { expected: 'an array', isKind: Array.isArray, contains: always }
 
