@@ -11,11 +11,11 @@ const GRID = 1024
 
 export interface EntryOptions {
   /** Entries lie within ±scale; default 2. */
-  readonly scale?: number
+  readonly scale?: number | undefined
   /** Entries keep at least this distance from 0, where a kink may be; default 0. */
-  readonly awayFromZero?: number
+  readonly awayFromZero?: number | undefined
   /** Entries are at least this, in place of −scale. */
-  readonly min?: number
+  readonly min?: number | undefined
 }
 
 const entry = ({ scale = 2, awayFromZero = 0, min = -scale }: EntryOptions): fc.Arbitrary<number> => {

@@ -25,10 +25,11 @@ import { unembedding } from '../layers/unembedding.js'
 import { noParams } from '../layer/layer.js'
 import { add } from '../tensor/algebra.js'
 import { appendRows, lastRow, reshape, slice } from '../tensor/matrices.js'
+import { check, positiveInteger } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import { precisionOf, type Tensor, tokensFromArray, zeros } from '../tensor/tensor.js'
-import type { Decoder } from './decoder.js'
-import type { GptParams } from './gpt.js'
+import { checkSequence, type Decoder } from './decoder.js'
+import { checkGptParams, type GptParams } from './gpt.js'
 
 /** Keys and values of one block, `[1, H, T, d]` each. */
 export interface BlockCache {
@@ -51,8 +52,11 @@ const blockWith = (heads: number, { ln_1, attn, ln_2, mlp }: BlockParams, cache:
   return [add(feedForward.forward(mlp, layerNorm.forward(ln_2, between)))(between), { key, value }]
 }
 
-const empty = (heads: number) => ({ wte, h }: GptParams): GptCache => {
-  const [, width] = wte.weight.shape
+const empty = (heads: number) => (params: GptParams): GptCache => {
+  checkGptParams('gptDecoder', params)
+  const { wte, h } = params, [, width] = wte.weight.shape
+  if (wte.weight.shape.length !== 2 || width % heads !== 0)
+    throw new ShapeError('gptDecoder', `wte.weight [V, D] with a width D that is a multiple of ${heads} heads`, [wte.weight.shape])
   const none = zeros([1, heads, 0, width / heads], precisionOf(wte.weight))
   return { tokens: [], blocks: h.map(() => ({ key: none, value: none })) }
 }
@@ -74,17 +78,24 @@ const extend = (heads: number, { wte, wpe, h, ln_f }: GptParams, cache: GptCache
 
 /**
  * GPT-2 with a cache of keys and values. It says the same as `recomputing(gpt({ heads }), context)`, up to rounding.
- * Throws `ShapeError` where there is no token to read.
+ * Throws `RangeError` unless the number of heads is a positive integer, and `ShapeError` where it does not divide the width or
+ * there is no token to read.
  *
  * @category decoders
  */
-export const gptDecoder = (heads: number): Decoder<GptParams, GptCache> => ({
-  empty: empty(heads),
-  read: (params, cache, tokens) => {
-    if (tokens.length === 0) throw new ShapeError('gptDecoder', 'at least one token', [[0]])
-    const context = params.wpe.weight.shape[0]
-    return cache.tokens.length + tokens.length <= context
-      ? extend(heads, params, cache, tokens)
-      : extend(heads, params, empty(heads)(params), [...cache.tokens, ...tokens].slice(-context))
+export const gptDecoder = (heads: number): Decoder<GptParams, GptCache> => {
+  check('gptDecoder', 'heads', positiveInteger, heads)
+  return {
+    empty: empty(heads),
+    read: (params, cache, tokens) => {
+      checkGptParams('gptDecoder', params)
+      checkSequence('gptDecoder', tokens)
+      if (cache.blocks.length !== params.h.length)
+        throw new TypeError(`gptDecoder: expected a cache of ${params.h.length} blocks, got one of ${cache.blocks.length}`)
+      const context = params.wpe.weight.shape[0]
+      return cache.tokens.length + tokens.length <= context
+        ? extend(heads, params, cache, tokens)
+        : extend(heads, params, empty(heads)(params), [...cache.tokens, ...tokens].slice(-context))
+    }
   }
-})
+}
