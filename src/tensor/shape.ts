@@ -45,11 +45,13 @@ const isLength = (length: number): boolean => Number.isSafeInteger(length) && le
 /** Whether a value is an array of non-negative integers whose product is `length`. */
 export const isShapeOf = (shape: unknown, length: number): shape is Shape => {
   if (!Array.isArray(shape)) return false
+  const axes: readonly number[] = shape // or whatever its entries are: only numbers are equal to themselves as integers
   let size = 1
-  for (let axis = 0; axis < shape.length; axis++) {
-    const axisLength: unknown = shape[axis]
-    if (typeof axisLength !== 'number' || !isLength(axisLength)) return false
-    size *= axisLength
+  for (let axis = 0; axis < axes.length; axis++) {
+    const n = axes[axis]
+    // First the quick test, for integers of 32 bits: this is asked for every argument of every operation.
+    if (n >>> 0 !== n && !isLength(n)) return false
+    size *= n
   }
   return size === length
 }

@@ -27,8 +27,6 @@ export interface Tokens {
 /** Numbers in nested arrays, as they are written in code: `[[1, 2], [3, 4]]`. */
 export type Nested = number | readonly Nested[]
 
-const tagged = (value: unknown): Partial<Tensor | Tokens> => (typeof value === 'object' && value !== null ? value : {})
-
 /**
  * Whether a value is a tensor: its data an array of single or double precision with as many entries as its shape says.
  * What JSON makes of a tensor is none.
@@ -36,7 +34,8 @@ const tagged = (value: unknown): Partial<Tensor | Tokens> => (typeof value === '
  * @category guards
  */
 export const isTensor = (value: unknown): value is Tensor => {
-  const { _tag, shape, data } = tagged(value)
+  if (typeof value !== 'object' || value === null) return false
+  const { _tag, shape, data } = value as Partial<Tensor> // every field is looked at
   return _tag === 'Tensor' && (data instanceof Float32Array || data instanceof Float64Array) && isShapeOf(shape, data.length)
 }
 
@@ -46,7 +45,8 @@ export const isTensor = (value: unknown): value is Tensor => {
  * @category guards
  */
 export const isTokens = (value: unknown): value is Tokens => {
-  const { _tag, shape, data } = tagged(value)
+  if (typeof value !== 'object' || value === null) return false
+  const { _tag, shape, data } = value as Partial<Tokens> // every field is looked at
   return _tag === 'Tokens' && data instanceof Int32Array && isShapeOf(shape, data.length)
 }
 

@@ -48,25 +48,26 @@ export const map = (f: (leaf: Tensor, path: string) => Tensor): (<P>(tree: P) =>
   return <P>(tree: P): P => mapNode(f, tree, '') as P
 }
 
-/** Throws `TypeError` where a node has not the keys, or not the kind, of the first one; the sentence names the key. */
-const checkKeys = (first: unknown, node: unknown, path: string): void => {
-  const kind = Array.isArray(first) ? 'an array' : 'a record'
-  if (isTensor(first) !== isTensor(node) || Array.isArray(first) !== Array.isArray(node))
-    throw new TypeError(`tree: expected ${isTensor(first) ? 'a tensor' : kind} at "${path}", got ${show(node)}`)
-  if (isTensor(first)) return
-  const wanted = childrenOf(first, path), found = new Map(childrenOf(node, path))
-  const names = new Set(wanted.map(([key]) => key))
-  const missing = wanted.find(([key]) => !found.has(key))
-  if (missing !== undefined) throw new TypeError(`tree: missing key "${missing[0]}" at "${path}"`)
-  for (const key of found.keys()) if (!names.has(key)) throw new TypeError(`tree: unexpected key "${key}" at "${path}"`)
+/** Throws `TypeError` where a node is of another kind than the first one. */
+const checkKind = (first: unknown, node: unknown, path: string): void => {
+  if (isTensor(first) === isTensor(node) && Array.isArray(first) === Array.isArray(node)) return
+  const kind = isTensor(first) ? 'a tensor' : Array.isArray(first) ? 'an array' : 'a record'
+  throw new TypeError(`tree: expected ${kind} at "${path}", got ${show(node)}`)
+}
+
+/** Throws `TypeError` where a node has not the keys of the first one; the sentence names the key. */
+const checkKeys = (wanted: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>, path: string): void => {
+  for (const key of wanted.keys()) if (!found.has(key)) throw new TypeError(`tree: missing key "${key}" at "${path}"`)
+  for (const key of found.keys()) if (!wanted.has(key)) throw new TypeError(`tree: unexpected key "${key}" at "${path}"`)
 }
 
 const zipNodes = (
   f: (leaves: readonly Tensor[], path: string) => Tensor, nodes: readonly unknown[], path: string
 ): unknown => {
   if (nodes.every(isTensor)) return f(nodes, path)
-  for (const node of nodes.slice(1)) checkKeys(nodes[0], node, path)
+  for (const node of nodes) checkKind(nodes[0], node, path)
   const children = nodes.map(node => new Map(childrenOf(node, path)))
+  for (const found of children) checkKeys(children[0], found, path)
   const keys = Array.from(children[0].keys())
   return rebuild(nodes[0], keys.map(key => [key, zipNodes(f, children.map(of => of.get(key)), join(path, key))]))
 }
