@@ -12,11 +12,11 @@ const GRID = 1024
 
 export interface EntryOptions {
   /** Entries lie within ±scale; default 2. */
-  readonly scale?: number
+  readonly scale?: number | undefined
   /** Entries keep at least this distance from 0, where a kink may be; default 0. */
-  readonly awayFromZero?: number
+  readonly awayFromZero?: number | undefined
   /** Entries are at least this, in place of −scale. */
-  readonly min?: number
+  readonly min?: number | undefined
 }
 
 const entry = ({ scale = 2, awayFromZero = 0, min = -scale }: EntryOptions): fc.Arbitrary<number> => {
@@ -95,9 +95,9 @@ export const hardNumber = (precision: Precision = 'float64'): fc.Arbitrary<numbe
 }
 
 export interface HardRowOptions {
-  readonly precision?: Precision
+  readonly precision?: Precision | undefined
   /** The widths of rows; default 1 to 21, and some from 255 to 1025 that are no multiples of a vector or a cache line. */
-  readonly widths?: fc.Arbitrary<number>
+  readonly widths?: fc.Arbitrary<number> | undefined
 }
 
 const hardWidths = fc.oneof(axis(21), fc.constantFrom(255, 256, 257, 768, 771, 1025))

@@ -32,8 +32,8 @@ export interface LawDefinition<Case> {
   readonly name: string
   readonly statement: string
   /** Default 0: the statement is exact. */
-  readonly tolerance?: number
-  readonly reason?: string
+  readonly tolerance?: number | undefined
+  readonly reason?: string | undefined
   readonly cases: fc.Arbitrary<Case>
   readonly check: (testCase: Case) => Finding
 }

@@ -77,7 +77,7 @@ export const train = async (
   const [batchKey, dropoutKey] = random.split(run.key)
   const optimizer = pipe(
     adamW({
-      learningRate: warmupCosine({ peak: preset.peakRate, final: preset.finalRate, warmup: preset.warmup, steps }),
+      learningRate: warmupCosine({ peak: preset.peakRate, final: preset.finalRate, warmup: Math.min(preset.warmup, steps), steps }),
       beta2: preset.beta2, weightDecay: preset.weightDecay, decays: decayMatrices
     }),
     clipped(1))

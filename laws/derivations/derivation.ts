@@ -29,7 +29,7 @@ export interface Chain<Case> {
   readonly numeric: (testCase: Case) => Value
   readonly steps: readonly Step<Case>[]
   /** The quantity as the library computes it; without it the chain is a lemma of a later one. */
-  readonly library?: (testCase: Case) => Value
+  readonly library?: ((testCase: Case) => Value) | undefined
 }
 
 export interface DerivationDefinition<Case> {

@@ -18,7 +18,7 @@ import { sameShape } from '../tensor/shape.js'
 import { tokenizer, type Tokenizer, type TokenizerDescription } from '../text/tokenizer.js'
 import { type Entry, flatten } from '../tree/tree.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
-import { parseJson } from './json.js'
+import { parseJson } from './parse.js'
 import { sentenceOf, surplusKey } from './messages.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 

@@ -1,2 +1,5 @@
 export * from './checkpoint.js'
+export {
+  decodeParams, encodeParams, paramsCodec, type ParamsJson, tensorCodec, type TensorJson
+} from './json.js'
 export * from './safetensors.js'

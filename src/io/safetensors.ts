@@ -18,7 +18,7 @@ import * as t from 'io-ts'
 import { fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { Entry } from '../tree/tree.js'
 import { brief, briefShape, quoted } from '../tensor/foreign.js'
-import { parseJson } from './json.js'
+import { parseJson } from './parse.js'
 import { sentenceOf, surplusKey } from './messages.js'
 
 /** Named tensors and notes about them. */

@@ -5,7 +5,7 @@
  */
 import { trusted } from '../memory/trust.js'
 import { guard } from './guard.js'
-import { deferred, type Layer } from './layer.js'
+import { deferred, type Layer, type Step } from './layer.js'
 import { lastOf, memories, together, traceOf } from './readings.js'
 
 /** A layer in a chain, with its parameters among those of the whole. */
@@ -51,7 +51,7 @@ export const chain = <R, P, Q, X, Y, Z, DX>(
     })
   })
 
-  function through(readF: NonNullable<typeof stepF>, readG: NonNullable<typeof stepG>): NonNullable<Layer<R, X, Z, DX>['step']> {
+  function through(readF: Step<P, X, Y>, readG: Step<Q, Y, Z>): Step<R, X, Z> {
     return (params, memory, x) => {
       const [memoryF, memoryG] = memories(memory, 2)
       const [y, nextF] = readF(ofF(params), memoryF, x), [z, nextG] = readG(ofG(params), memoryG, y)

@@ -38,6 +38,9 @@ export type Memory = Tensor | number | undefined | readonly Memory[] | { readonl
 /** Something that happened inside of a layer, under a path that extends those of the parameters. */
 export type TraceEntry = readonly [path: string, value: Tensor]
 
+/** Reads the next positions of a sequence. */
+export type Step<P, X, Y> = (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+
 /**
  * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
  * `X` only where the input is discrete: for tokens it is `void`.
@@ -54,13 +57,13 @@ export interface Layer<P, X, Y, DX = X> {
    * The output at the next positions of a sequence, from what was read before them. Absent if a position depends on later
    * ones. $\mathrm{step}(\theta, \varnothing, x) = (f(\theta, x), \cdot)$, to the bit.
    */
-  readonly step?: (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+  readonly step?: Step<P, X, Y> | undefined
   /** `step`, for the output at the last position alone. Absent: all of it is computed, and the rest dropped. */
-  readonly last?: (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+  readonly last?: Step<P, X, Y> | undefined
   /** Whether the output at a position depends on the input at that position alone. */
-  readonly rowwise?: true
+  readonly rowwise?: true | undefined
   /** The output with what happened inside. Absent: there is nothing to show. */
-  readonly trace?: (params: P, x: X) => readonly [y: Y, entries: readonly TraceEntry[]]
+  readonly trace?: ((params: P, x: X) => readonly [y: Y, entries: readonly TraceEntry[]]) | undefined
 }
 
 /** The parameters of a layer that has none: the empty record. */

@@ -7,9 +7,7 @@ import { trusted } from '../memory/trust.js'
 import { lastRows } from '../tensor/matrices.js'
 import { isTensor, isTokens, lastTokens } from '../tensor/tensor.js'
 import { guard } from './guard.js'
-import type { Layer, Memory, TraceEntry } from './layer.js'
-
-type Step<P, X, Y> = (params: P, memory: Memory, x: X) => readonly [y: Y, memory: Memory]
+import type { Layer, Memory, Step, TraceEntry } from './layer.js'
 
 /** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record of such. */
 const lastPosition = <X>(x: X): X => {

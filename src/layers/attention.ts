@@ -38,8 +38,8 @@ import { type Gradient, type Layer, layerKeeping, type Memory, type NoParams, no
 import { trusted } from '../memory/trust.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { appendRows } from '../tensor/matrices.js'
-import { checkPrecision, isTensor, own, type Tensor } from '../tensor/tensor.js'
-import { causalMask, type Mask, matricesPerItem } from './mask.js'
+import { checkPrecision, checkTensors, isTensor, own, type Tensor } from '../tensor/tensor.js'
+import { causalMask, type Mask, matricesPerItem, ownMask } from './mask.js'
 
 export type QueryKey = {
   /** $Q$ `[..., T, d]` */
@@ -82,14 +82,21 @@ const kernelMask = ({ causal, keep }: Mask): kernel.AttentionMask => ({ causal, 
  *
  * @category attention
  */
-export const attentionWeights = (mask: Mask) => ({ query, key }: QueryKey): Tensor => {
-  const sizes = sizesOf(mask, query, key, key)
-  const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
-  return own([...query.shape.slice(0, -1), sizes.keys], weights)
+export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
+  const kept = ownMask('attentionWeights', mask)
+  return input => {
+    checkTensors('attentionWeights', 'input', ['query', 'key'], input)
+    const { query, key } = input
+    const sizes = sizesOf(kept, query, key, key)
+    const weights = kernel.attentionWeights(sizes, kernelMask(kept), query.data, key.data)
+    return own([...query.shape.slice(0, -1), sizes.keys], weights)
+  }
 }
 
 /** $Y = WV$; keeps $W$. */
-const forward = (mask: Mask) => (_: NoParams, { query, key, value }: QueryKeyValue) => {
+const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue) => {
+  checkTensors('attention', 'input', ['query', 'key', 'value'], input)
+  const { query, key, value } = input
   const sizes = sizesOf(mask, query, key, value)
   const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
   const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, kernelMask(mask), weights, value.data))
@@ -142,14 +149,17 @@ const step = (params: NoParams, memory: Memory, { query, key, value }: QueryKeyV
  *
  * @category layers
  */
-export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => trusted<Layer<NoParams, QueryKeyValue, Tensor>>({
-  ...layerKeeping({ forward: forward(mask), gradient: gradient(mask) }),
-  ...(mask.causal && mask.keep === undefined && { step }),
-  trace: (params, x) => {
-    const [y, { weights }] = forward(mask)(params, x)
-    return [y, [['weights', own([...x.query.shape.slice(0, -1), x.key.shape[x.key.shape.length - 2]], weights)]]]
-  }
-})
+export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => {
+  const kept = ownMask('attention', mask)
+  return trusted<Layer<NoParams, QueryKeyValue, Tensor>>({
+    ...layerKeeping({ forward: forward(kept), gradient: gradient(kept) }),
+    ...(kept.causal && kept.keep === undefined && { step }),
+    trace: (params, x) => {
+      const [y, { weights }] = forward(kept)(params, x)
+      return [y, [['weights', own([...x.query.shape.slice(0, -1), x.key.shape[x.key.shape.length - 2]], weights)]]]
+    }
+  })
+}
 
 /**
  * `attention(causalMask)`.

@@ -13,13 +13,14 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, identity, named, residual } from '../layer/compose.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { struct } from '../random/distributions.js'
-import { gpt2Normal, gpt2Residual } from '../random/initializers.js'
-import { type Draw, foldIn, type Key } from '../random/key.js'
+import { checkInit, gpt2Normal, gpt2Residual } from '../random/initializers.js'
+import { type Draw, foldIn, type Key, keys } from '../random/key.js'
+import { any, check, checkOptions, type Fields, fraction, positiveInteger } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { dropout } from './dropout.js'
 import { feedForward, type FeedForwardParams, initFeedForward } from './feedForward.js'
 import { initLayerNorm, layerNorm, type LayerNormParams } from './layerNorm.js'
-import type { Mask } from './mask.js'
+import { checkMask, type Mask } from './mask.js'
 import { initMultiHeadAttention, multiHeadAttention, type MultiHeadParams } from './selfAttention.js'
 
 export type BlockParams = {
@@ -38,6 +39,13 @@ export interface DropoutOptions {
 export const dropoutOrIdentity = (options: DropoutOptions | undefined): Layer<NoParams, Tensor, Tensor> =>
   options === undefined ? identity() : dropout(options.rate, options.key)
 
+const DROPOUT: Fields<DropoutOptions> = { rate: fraction, key: keys }
+
+/** Throws unless there is no dropout, or one with a rate and a key. */
+export const checkDropout = (operation: string, options: DropoutOptions | undefined): void => {
+  if (options !== undefined) checkOptions(`${operation}, dropout`, DROPOUT, options)
+}
+
 /** The same rate with a key of its own for part `index` of a model. */
 export const dropoutFor = (options: DropoutOptions | undefined, index: number): DropoutOptions | undefined =>
   options && { rate: options.rate, key: foldIn(index)(options.key) }
@@ -48,29 +56,43 @@ export interface BlockOptions {
   readonly dropout?: DropoutOptions | undefined
 }
 
+// A mask and a dropout say themselves what is wrong with them.
+const BLOCK: Fields<BlockOptions> = { heads: positiveInteger, mask: any, dropout: any }
+
 /**
  * Attention and feed-forward, each with layer norm before it and a residual connection around it.
+ * Throws `RangeError` unless the number of heads is a positive integer and the rate of dropout at least 0 and below 1.
  *
  * @category layers
  */
-export const block = ({ heads, mask, dropout: drop }: BlockOptions): Layer<BlockParams, Tensor, Tensor> => pipe(
-  residual(pipe(
-    layerNorm, named('ln_1'),
-    andThen('attn', multiHeadAttention(heads, mask)),
-    andThen(dropoutOrIdentity(dropoutFor(drop, 0))))),
-  andThen(residual(pipe(
-    layerNorm, named('ln_2'),
-    andThen('mlp', feedForward),
-    andThen(dropoutOrIdentity(dropoutFor(drop, 1)))))))
+export const block = (options: BlockOptions): Layer<BlockParams, Tensor, Tensor> => {
+  checkOptions('block', BLOCK, options)
+  const { heads, mask, dropout: drop } = options
+  checkMask('block', mask)
+  checkDropout('block', drop)
+  return pipe(
+    residual(pipe(
+      layerNorm, named('ln_1'),
+      andThen('attn', multiHeadAttention(heads, mask)),
+      andThen(dropoutOrIdentity(dropoutFor(drop, 0))))),
+    andThen(residual(pipe(
+      layerNorm, named('ln_2'),
+      andThen('mlp', feedForward),
+      andThen(dropoutOrIdentity(dropoutFor(drop, 1)))))))
+}
 
 /**
  * GPT-2's initial parameters for one of `layers` blocks.
  *
  * @category initial parameters
  */
-export const initBlock = (width: number, layers: number, precision?: Precision): Draw<BlockParams> => struct({
-  ln_1: () => initLayerNorm(width, precision),
-  attn: initMultiHeadAttention(width, gpt2Normal, gpt2Residual(layers), precision),
-  ln_2: () => initLayerNorm(width, precision),
-  mlp: initFeedForward(width, gpt2Normal, gpt2Residual(layers), precision)
-})
+export const initBlock = (width: number, layers: number, precision?: Precision): Draw<BlockParams> => {
+  checkInit('initBlock', { width }, {}, precision)
+  check('initBlock', 'layers', positiveInteger, layers)
+  return struct({
+    ln_1: () => initLayerNorm(width, precision),
+    attn: initMultiHeadAttention(width, gpt2Normal, gpt2Residual(layers), precision),
+    ln_2: () => initLayerNorm(width, precision),
+    mlp: initFeedForward(width, gpt2Normal, gpt2Residual(layers), precision)
+  })
+}

@@ -18,9 +18,10 @@
 import { type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { uniform } from '../random/distributions.js'
-import type { Key } from '../random/key.js'
+import { checkKey, type Key } from '../random/key.js'
 import { map, multiply } from '../tensor/algebra.js'
-import { precisionOf, type Tensor } from '../tensor/tensor.js'
+import { check, fraction } from '../tensor/domain.js'
+import { checkTensor, precisionOf, type Tensor } from '../tensor/tensor.js'
 
 /** $m_i / (1 - p)$ for a tensor of the shape and precision of `x`. */
 const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
@@ -35,9 +36,11 @@ const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
  * @category layers
  */
 export const dropout = (rate: number, key: Key): Layer<NoParams, Tensor, Tensor> => {
-  if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate of at least 0 and below 1, got ${rate}`)
+  check('dropout', 'rate', fraction, rate)
+  checkKey('dropout', key)
   return trusted(layerKeeping({
     forward: (_, x) => {
+      checkTensor('dropout', 'x', x)
       const mask = scaledMask(rate, key, x)
       return [multiply(mask)(x), mask]
     },

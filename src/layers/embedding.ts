@@ -18,17 +18,21 @@ import { gatherRows, scatterAddRows } from '../kernels/rows.js'
 import { type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { gpt2Normal, type Initializer } from '../random/initializers.js'
+import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
 import { ShapeError } from '../tensor/shape.js'
-import { own, type Precision, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { checkTensors, checkTokens, own, type Precision, type Tensor, type Tokens } from '../tensor/tensor.js'
 
 export type EmbeddingParams = {
   /** $W$ `[V, D]` */
   readonly weight: Tensor
 }
 
-const check = ({ weight }: EmbeddingParams, { data }: Tokens): void => {
+/** Before both kernels: a caller could write to the ids between the forward pass and the pullback. */
+const check = (params: EmbeddingParams, tokens: Tokens): void => {
+  checkTensors('tokenEmbedding', 'params', ['weight'], params)
+  checkTokens('tokenEmbedding', 'tokens', tokens)
+  const { weight } = params, { data } = tokens
   if (weight.shape.length !== 2) throw new ShapeError('tokenEmbedding', 'weight [V, D]', [weight.shape])
   const [vocabulary] = weight.shape
   for (let i = 0; i < data.length; i++)
@@ -44,7 +48,9 @@ const forward = (params: EmbeddingParams, tokens: Tokens): Tensor => {
 }
 
 /** $dW_v = \sum_{n : t_n = v} dy_n$ */
-const gradient = ({ weight }: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
+const gradient = (params: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
+  check(params, tokens)
+  const { weight } = params
   const [vocabulary, width] = weight.shape
   return {
     params: { weight: own(weight.shape, scatterAddRows(dy.data, tokens.data, vocabulary, width)) },
@@ -67,4 +73,8 @@ export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = roww
  */
 export const initEmbedding = (
   rows: number, width: number, initializer: Initializer = gpt2Normal, precision: Precision = 'float32'
-): Draw<EmbeddingParams> => key => ({ weight: initializer(rows, width, precision)(key) })
+): Draw<EmbeddingParams> => {
+  checkInit('initEmbedding', { rows, width }, { initializer }, precision)
+  const draw = initializer(rows, width, precision)
+  return key => ({ weight: draw(key) })
+}

@@ -13,7 +13,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, named } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
 import { struct } from '../random/distributions.js'
-import { gpt2Normal, type Initializer } from '../random/initializers.js'
+import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { geluTanh } from './gelu.js'
@@ -42,7 +42,10 @@ export const feedForward: Layer<FeedForwardParams, Tensor, Tensor> = pipe(
  */
 export const initFeedForward = (
   width: number, initializer: Initializer = gpt2Normal, output: Initializer = initializer, precision?: Precision
-): Draw<FeedForwardParams> => struct({
-  c_fc: initLinear(width, 4 * width, initializer, precision),
-  c_proj: initLinear(4 * width, width, output, precision)
-})
+): Draw<FeedForwardParams> => {
+  checkInit('initFeedForward', { width }, { initializer, output }, precision)
+  return struct({
+    c_fc: initLinear(width, 4 * width, initializer, precision),
+    c_proj: initLinear(4 * width, width, output, precision)
+  })
+}

@@ -30,7 +30,8 @@ import type { Layer, NoParams } from '../layer/layer.js'
 import { entrywise, withSlopeKept } from '../layer/pointwise.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { entries, pairs } from './entries.js'
 
 /** Beyond ±64 the distribution is exactly 0 or 1 and its density 0, so that infinities have their limits. */
 const EDGE = 64
@@ -47,15 +48,11 @@ export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(entrywise(
 )))
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
-const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
-  const [y, slope] = kernel.geluTanhWithSlope(x.data)
-  return [own(x.shape, y), own(x.shape, slope)]
-}
+const withSlope = pairs('geluTanh', kernel.geluTanhWithSlope)
 
 /**
  * $y = \tfrac12 x\,(1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$, entry by entry.
  *
  * @category layers
  */
-export const geluTanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(
-  x => own(x.shape, kernel.geluTanh(x.data)), withSlope)))
+export const geluTanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(entries('geluTanh', kernel.geluTanh), withSlope)))

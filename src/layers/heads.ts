@@ -17,11 +17,13 @@ import * as kernel from '../kernels/heads.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { matricesOf, ShapeError, sizeOf } from '../tensor/shape.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import { check, positiveInteger } from '../tensor/domain.js'
+import { matricesOf, sameShape, ShapeError, sizeOf } from '../tensor/shape.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Tensor } from '../tensor/tensor.js'
 import type { QueryKeyValue } from './attention.js'
 
 const split = (heads: number) => (x: Tensor): QueryKeyValue => {
+  checkTensor('splitHeads', 'x', x)
   const { batch, rows: time, columns } = matricesOf('splitHeads', x.shape)
   if (columns % (3 * heads) !== 0)
     throw new ShapeError('splitHeads', `a width of 3 · ${heads} heads · d`, [x.shape])
@@ -31,11 +33,17 @@ const split = (heads: number) => (x: Tensor): QueryKeyValue => {
   return { query: own(shape, query), key: own(shape, key), value: own(shape, value) }
 }
 
-/** The inverse of `split`. */
-const unsplit = ({ query, key, value }: QueryKeyValue): Tensor => {
-  const { shape, layout: { batch, heads, time, width } } = layoutOf('splitHeads', query)
-  const x = kernel.mergeHeads([query.data, key.data, value.data], { batch, heads, time, width, parts: 3 })
-  return own([...shape, time, 3 * heads * width], x)
+/** The inverse of `split`, for an `x` that was split. */
+const unsplit = (heads: number, x: Tensor, dy: QueryKeyValue): Tensor => {
+  checkTensors('splitHeads', 'dy', ['query', 'key', 'value'], dy)
+  const { query, key, value } = dy
+  const { batch, rows: time, columns } = matricesOf('splitHeads', x.shape)
+  const width = columns / 3 / heads, shape = [...x.shape.slice(0, -2), heads, time, width]
+  if (!sameShape(query.shape, shape) || !sameShape(key.shape, shape) || !sameShape(value.shape, shape))
+    throw new ShapeError('splitHeads', `dy with query, key and value of [${shape.join(', ')}]`, [query.shape, key.shape, value.shape])
+  checkPrecision('splitHeads', x, query, key, value)
+  const dx = kernel.mergeHeads([query.data, key.data, value.data], { batch, heads, time, width, parts: 3 })
+  return own(x.shape, dx)
 }
 
 /** `[..., H, T, d]` as its leading axes and the layout of its heads. */
@@ -46,6 +54,7 @@ const layoutOf = (operation: string, { shape }: Tensor) => {
 }
 
 const merge = (x: Tensor): Tensor => {
+  checkTensor('mergeHeads', 'x', x)
   const { shape, layout } = layoutOf('mergeHeads', x)
   return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads([x.data], layout))
 }
@@ -56,12 +65,14 @@ const unmerge = (x: Tensor, dy: Tensor): Tensor =>
 
 /**
  * `[..., T, 3D]` to query, key and value of `[..., H, T, D/H]`.
- * Throws `ShapeError` where the last axis is no multiple of 3 H.
+ * Throws `RangeError` unless H is a positive integer; the layer throws `ShapeError` where the last axis is no multiple of 3 H.
  *
  * @category layers
  */
-export const splitHeads = (heads: number): Layer<NoParams, Tensor, QueryKeyValue> =>
-  rowwise(trusted(parameterless(split(heads), (_, dy) => unsplit(dy))))
+export const splitHeads = (heads: number): Layer<NoParams, Tensor, QueryKeyValue> => {
+  check('splitHeads', 'heads', positiveInteger, heads)
+  return rowwise(trusted(parameterless(split(heads), (x, dy) => unsplit(heads, x, dy))))
+}
 
 /**
  * `[..., H, T, d]` to `[..., T, H · d]`. Throws `ShapeError` for fewer than three axes.

@@ -36,8 +36,9 @@ import { layerNormRows, layerNormRowsGradient, type RowStatistics, rowStatistics
 import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
+import { check, natural, positive } from '../tensor/domain.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, full, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, full, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
 
 export type LayerNormParams = {
   /** $\gamma$ `[D]` */
@@ -46,7 +47,10 @@ export type LayerNormParams = {
   readonly bias: Tensor
 }
 
-const statisticsOf = (epsilon: number, { weight, bias }: LayerNormParams, x: Tensor): RowStatistics => {
+const statisticsOf = (epsilon: number, params: LayerNormParams, x: Tensor): RowStatistics => {
+  checkTensors('layerNorm', 'params', ['weight', 'bias'], params)
+  checkTensor('layerNorm', 'x', x)
+  const { weight, bias } = params
   const { rows, width } = rowsOf('layerNorm', x.shape)
   if (weight.shape.length !== 1 || bias.shape.length !== 1 || weight.shape[0] !== width || bias.shape[0] !== width)
     throw new ShapeError('layerNorm', 'x [..., D], weight [D] and bias [D]', [x.shape, weight.shape, bias.shape])
@@ -73,12 +77,15 @@ const gradient = (
 
 /**
  * Layer normalisation with a given $\varepsilon$. Shapes: x and y `[..., D]`, weight and bias `[D]`.
- * Throws `ShapeError` where these do not fit and `PrecisionError` where they differ in precision.
+ * Throws `RangeError` unless ε is positive and finite; the layer throws `ShapeError` where these do not fit and
+ * `PrecisionError` where they differ in precision.
  *
  * @category layers
  */
-export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, Tensor> =>
-  rowwise(trusted(layerKeeping({ forward: forward(epsilon), gradient })))
+export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, Tensor> => {
+  check('layerNormWith', 'epsilon', positive, epsilon)
+  return rowwise(trusted(layerKeeping({ forward: forward(epsilon), gradient })))
+}
 
 /**
  * Layer normalisation with GPT-2's $\varepsilon = 10^{-5}$.
@@ -92,7 +99,7 @@ export const layerNorm: Layer<LayerNormParams, Tensor, Tensor> = layerNormWith(1
  *
  * @category initial parameters
  */
-export const initLayerNorm = (width: number, precision: Precision = 'float32'): LayerNormParams => ({
-  weight: full([width], 1, precision),
-  bias: zeros([width], precision)
-})
+export const initLayerNorm = (width: number, precision: Precision = 'float32'): LayerNormParams => {
+  check('initLayerNorm', 'width', natural, width)
+  return { weight: full([width], 1, precision), bias: zeros([width], precision) }
+}

@@ -28,10 +28,10 @@ import { sumRows } from '../kernels/rows.js'
 import { deferred, type Gradient, type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { type Initializer, xavierUniform } from '../random/initializers.js'
+import { checkInit, type Initializer, xavierUniform } from '../random/initializers.js'
 import { type Draw } from '../random/key.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
 
 export type LinearParams = {
   /** $W$ `[I, O]` */
@@ -40,7 +40,10 @@ export type LinearParams = {
   readonly bias: Tensor
 }
 
-const sizesOf = ({ weight, bias }: LinearParams, x: Tensor) => {
+const sizesOf = (params: LinearParams, x: Tensor) => {
+  checkTensors('linear', 'params', ['weight', 'bias'], params)
+  checkTensor('linear', 'x', x)
+  const { weight, bias } = params
   const { rows, width } = rowsOf('linear', x.shape)
   const [inputs, outputs] = weight.shape
   if (weight.shape.length !== 2 || inputs !== width || bias.shape.length !== 1 || bias.shape[0] !== outputs)
@@ -86,7 +89,8 @@ export const linear: Layer<LinearParams, Tensor, Tensor> = rowwise(trusted(layer
  */
 export const initLinear = (
   inputs: number, outputs: number, initializer: Initializer = xavierUniform, precision: Precision = 'float32'
-): Draw<LinearParams> => key => ({
-  weight: initializer(inputs, outputs, precision)(key),
-  bias: zeros([outputs], precision)
-})
+): Draw<LinearParams> => {
+  checkInit('initLinear', { inputs, outputs }, { initializer }, precision)
+  const draw = initializer(inputs, outputs, precision)
+  return key => ({ weight: draw(key), bias: zeros([outputs], precision) })
+}

@@ -19,9 +19,10 @@ import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf } from '../tensor/shape.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
 const forward = (x: Tensor): Tensor => {
+  checkTensor('logSoftmax', 'x', x)
   const { rows, width } = rowsOf('logSoftmax', x.shape)
   return own(x.shape, kernel.logSoftmaxRows(x.data, rows, width))
 }

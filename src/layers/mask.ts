@@ -19,14 +19,26 @@
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
+import { arrays, check, checkOptions, type Fields, flag, integerBetween, natural, optional } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { freshFor, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { checkTensor, freshFor, own, type Tensor, type Tokens, tokens, tokensFromArray } from '../tensor/tensor.js'
 
 export interface Mask {
   /** Whether a key after the query's position is hidden. */
   readonly causal: boolean
   /** `[B, S]`, nonzero where the key of a batch item is visible; without it every key is. */
-  readonly keep?: Tokens
+  readonly keep?: Tokens | undefined
+}
+
+const MASK: Fields<Mask> = { causal: flag, keep: optional(tokens) }
+
+/** Throws `TypeError` for what is no mask. */
+export const checkMask = (operation: string, mask: Mask): void => checkOptions(`${operation}, mask`, MASK, mask)
+
+/** A copy of a mask that somebody else made and may still change. Throws `TypeError` for what is none. */
+export const ownMask = (operation: string, mask: Mask): Mask => {
+  checkMask(operation, mask)
+  return { ...mask }
 }
 
 /**
@@ -45,14 +57,21 @@ export const causalMask: Mask = { causal: true }
 
 /**
  * Sequences of a batch that are shorter than its time axis: the first `lengths[b]` keys of item b are visible.
+ * Throws `RangeError` unless every length is an integer from 0 to `time`.
  *
  * @category masks
  */
-export const paddingMask = (lengths: readonly number[], time: number): Mask => ({
-  causal: false,
-  keep: tokensFromArray(
-    [lengths.length, time], lengths.flatMap(length => Array.from({ length: time }, (_, s) => (s < length ? 1 : 0))))
-})
+export const paddingMask = (lengths: readonly number[], time: number): Mask => {
+  check('paddingMask', 'lengths', arrays, lengths)
+  check('paddingMask', 'time', natural, time)
+  const domain = integerBetween(0, time)
+  for (const [b, length] of lengths.entries()) check('paddingMask', `lengths[${b}]`, domain, length)
+  return {
+    causal: false,
+    keep: tokensFromArray(
+      [lengths.length, time], lengths.flatMap(length => Array.from({ length: time }, (_, s) => (s < length ? 1 : 0))))
+  }
+}
 
 const bothKeep = (a: Tokens, b: Tokens): Tokens => {
   if (!sameShape(a.shape, b.shape)) throw new ShapeError('mask', 'paddings of one shape', [a.shape, b.shape])
@@ -67,6 +86,8 @@ const bothKeep = (a: Tokens, b: Tokens): Tokens => {
 export const MonoidMask: Monoid<Mask> = {
   empty: noMask,
   concat: (a, b) => {
+    checkMask('MonoidMask', a)
+    checkMask('MonoidMask', b)
     const causal = a.causal || b.causal
     const keep = a.keep !== undefined && b.keep !== undefined ? bothKeep(a.keep, b.keep) : a.keep ?? b.keep
     return keep === undefined ? { causal } : { causal, keep }
@@ -87,6 +108,7 @@ export const matricesPerItem = ({ keep }: Mask, shape: readonly number[]): numbe
 
 /** $y_{ts} = x_{ts}$ where visible, `hidden` elsewhere. */
 const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
+  checkTensor('masked', 'x', x)
   const { rows: queries, columns: keys } = matricesOf('mask', x.shape)
   const perItem = matricesPerItem(mask, x.shape)
   const y = freshFor(x, x.data.length)
@@ -106,5 +128,7 @@ const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
  *
  * @category layers
  */
-export const masked = (mask: Mask): Layer<NoParams, Tensor, Tensor> =>
-  trusted(parameterless(select(mask, -Infinity), (_, dy) => select(mask, 0)(dy)))
+export const masked = (mask: Mask): Layer<NoParams, Tensor, Tensor> => {
+  const kept = ownMask('masked', mask)
+  return trusted(parameterless(select(kept, -Infinity), (_, dy) => select(kept, 0)(dy)))
+}

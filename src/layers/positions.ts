@@ -22,8 +22,9 @@
  */
 import { type Layer, layer, type Memory, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
+import { check, natural } from '../tensor/domain.js'
 import { matricesOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
 
 /** Adds the rows `from`, `from` + 1, … of a table to every sequence. */
@@ -74,7 +75,11 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
  * @category layers
  */
 export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = steppingOn('learnedPositions', layer({
-  forward: ({ weight }: EmbeddingParams, x: Tensor) => addTable('learnedPositions', x, weight),
+  forward: (params: EmbeddingParams, x: Tensor) => {
+    checkTensors('learnedPositions', 'params', ['weight'], params)
+    checkTensor('learnedPositions', 'x', x)
+    return addTable('learnedPositions', x, params.weight)
+  },
   gradient
 }), ({ weight }) => weight)
 
@@ -83,12 +88,15 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = stepping
  *
  * @category positional encodings
  */
-export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor =>
-  fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
+export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor => {
+  check('sinusoidalTable', 'time', natural, time)
+  check('sinusoidalTable', 'width', natural, width)
+  return fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
     const t = Math.floor(entry / width), j = entry % width
     const angle = t / 10000 ** ((j - j % 2) / width)
     return j % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
   }), precision)
+}
 
 /**
  * $y_{bt} = x_{bt} + E_t$. Shapes: x and y `[..., T, D]`. Throws `ShapeError` for fewer than two axes.
@@ -97,6 +105,7 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
  */
 export const sinusoidalPositions: Layer<NoParams, Tensor, Tensor> = steppingOn('sinusoidalPositions', parameterless(
   x => {
+    checkTensor('sinusoidalPositions', 'x', x)
     const { rows: time, columns: width } = matricesOf('sinusoidalPositions', x.shape)
     return addTable('sinusoidalPositions', x, sinusoidalTable(time, width, precisionOf(x)))
   },

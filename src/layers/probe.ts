@@ -18,16 +18,18 @@ import { sumRows } from '../kernels/rows.js'
 import { type Layer, layer } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { sameShape, ShapeError, sizeOf } from '../tensor/shape.js'
-import { checkPrecision, freshFor, own, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, freshFor, own, type Tensor } from '../tensor/tensor.js'
 
-const check = (delta: Tensor, x: Tensor): void => {
+const checkBoth = (delta: Tensor, x: Tensor): void => {
+  checkTensor('probe', 'params', delta)
+  checkTensor('probe', 'x', x)
   if (delta.shape.length > x.shape.length || !sameShape(delta.shape, x.shape.slice(x.shape.length - delta.shape.length)))
     throw new ShapeError('probe', 'δ with the last axes of x', [x.shape, delta.shape])
   checkPrecision('probe', x, delta)
 }
 
 const forward = (delta: Tensor, x: Tensor): Tensor => {
-  check(delta, x)
+  checkBoth(delta, x)
   const y = freshFor(x, x.data.length), width = delta.data.length
   for (let i = 0; i < y.length; i++) y[i] = x.data[i] + delta.data[i % width]
   return own(x.shape, y)

@@ -19,17 +19,23 @@ import * as kernel from '../kernels/activations.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
+import { check, finite } from '../tensor/domain.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+import { entries } from './entries.js'
 
 /**
  * $y = x$ for $x > 0$ and $y = a x$ elsewhere. The usual slope is 0.01.
+ * Throws `RangeError` unless it is finite.
  * (A. Maas et al., *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013, eq. 2.)
  *
  * @category layers
  */
-export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => rowwise(trusted(parameterless(
-  x => own(x.shape, kernel.leakyRelu(slope)(x.data)),
-  (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))))
+export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => {
+  check('leakyRelu', 'slope', finite, slope)
+  return rowwise(trusted(parameterless(
+    entries('leakyRelu', kernel.leakyRelu(slope)),
+    (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))))
+}
 
 /**
  * $y = \max(0, x)$, entry by entry.
@@ -38,5 +44,5 @@ export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => row
  * @category layers
  */
 export const relu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(parameterless(
-  x => own(x.shape, kernel.relu(x.data)),
+  entries('relu', kernel.relu),
   (x, dy) => own(x.shape, kernel.reluGradient(x.data, dy.data)))))

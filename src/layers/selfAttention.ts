@@ -19,14 +19,15 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { branches } from '../layer/branches.js'
 import { andThen, named } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
-import { gpt2Normal, type Initializer } from '../random/initializers.js'
+import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
 import { struct } from '../random/distributions.js'
 import type { Draw } from '../random/key.js'
+import { check, positiveInteger } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { attention } from './attention.js'
 import { mergeHeads, splitHeads } from './heads.js'
 import { initLinear, linear, type LinearParams } from './linear.js'
-import type { Mask } from './mask.js'
+import { checkMask, type Mask } from './mask.js'
 
 export type SingleHeadParams = {
   readonly query: LinearParams
@@ -39,9 +40,12 @@ export type SingleHeadParams = {
  *
  * @category layers
  */
-export const singleHeadAttention = (mask: Mask): Layer<SingleHeadParams, Tensor, Tensor> => pipe(
-  branches({ query: linear, key: linear, value: linear }),
-  andThen(attention(mask)))
+export const singleHeadAttention = (mask: Mask): Layer<SingleHeadParams, Tensor, Tensor> => {
+  checkMask('singleHeadAttention', mask)
+  return pipe(
+    branches({ query: linear, key: linear, value: linear }),
+    andThen(attention(mask)))
+}
 
 export type MultiHeadParams = {
   /** Queries, keys and values of all heads: weight `[D, 3D]`, bias `[3D]`. */
@@ -52,16 +56,20 @@ export type MultiHeadParams = {
 
 /**
  * Attention with several heads. Shapes: x and y `[..., T, D]`.
- * Throws `ShapeError` where D is no multiple of the number of heads.
+ * Throws `RangeError` unless the number of heads is a positive integer; the layer throws `ShapeError` where D is no multiple of it.
  *
  * @category layers
  */
-export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadParams, Tensor, Tensor> => pipe(
-  linear, named('c_attn'),
-  andThen(splitHeads(heads)),
-  andThen(attention(mask)),
-  andThen(mergeHeads),
-  andThen('c_proj', linear))
+export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadParams, Tensor, Tensor> => {
+  check('multiHeadAttention', 'heads', positiveInteger, heads)
+  checkMask('multiHeadAttention', mask)
+  return pipe(
+    linear, named('c_attn'),
+    andThen(splitHeads(heads)),
+    andThen(attention(mask)),
+    andThen(mergeHeads),
+    andThen('c_proj', linear))
+}
 
 /**
  * Three projections `[inputs, width]`, drawn independently.
@@ -71,6 +79,7 @@ export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadPa
 export const initSingleHeadAttention = (
   inputs: number, width: number, initializer?: Initializer, precision?: Precision
 ): Draw<SingleHeadParams> => {
+  checkInit('initSingleHeadAttention', { inputs, width }, { initializer }, precision)
   const projection = initLinear(inputs, width, initializer, precision)
   return struct({ query: projection, key: projection, value: projection })
 }
@@ -83,7 +92,10 @@ export const initSingleHeadAttention = (
  */
 export const initMultiHeadAttention = (
   width: number, initializer: Initializer = gpt2Normal, output: Initializer = initializer, precision?: Precision
-): Draw<MultiHeadParams> => struct({
-  c_attn: initLinear(width, 3 * width, initializer, precision),
-  c_proj: initLinear(width, width, output, precision)
-})
+): Draw<MultiHeadParams> => {
+  checkInit('initMultiHeadAttention', { width }, { initializer, output }, precision)
+  return struct({
+    c_attn: initLinear(width, 3 * width, initializer, precision),
+    c_proj: initLinear(width, width, output, precision)
+  })
+}

@@ -20,6 +20,7 @@ import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+import { entries } from './entries.js'
 
 /**
  * $y = 1/(1 + e^{-x})$, entry by entry.
@@ -27,5 +28,5 @@ import { own, type Tensor } from '../tensor/tensor.js'
  * @category layers
  */
 export const sigmoid: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(
-  x => own(x.shape, kernel.sigmoid(x.data)),
+  entries('sigmoid', kernel.sigmoid),
   (y, dy) => own(y.shape, kernel.sigmoidGradient(y.data, dy.data)))))

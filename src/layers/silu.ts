@@ -17,18 +17,15 @@ import type { Layer, NoParams } from '../layer/layer.js'
 import { withSlopeKept } from '../layer/pointwise.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { entries, pairs } from './entries.js'
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)$ */
-const withSlope = (x: Tensor): readonly [y: Tensor, slope: Tensor] => {
-  const [y, slope] = kernel.siluWithSlope(x.data)
-  return [own(x.shape, y), own(x.shape, slope)]
-}
+const withSlope = pairs('silu', kernel.siluWithSlope)
 
 /**
  * $y = x\,\sigma(x)$, entry by entry.
  *
  * @category layers
  */
-export const silu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(
-  x => own(x.shape, kernel.silu(x.data)), withSlope)))
+export const silu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(entries('silu', kernel.silu), withSlope)))

@@ -32,10 +32,12 @@ import * as kernel from '../kernels/softmax.js'
 import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
+import { check, positive } from '../tensor/domain.js'
 import { rowsOf } from '../tensor/shape.js'
-import { own, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
 const forward = (temperature: number) => (x: Tensor): Tensor => {
+  checkTensor('softmax', 'x', x)
   const { rows, width } = rowsOf('softmax', x.shape)
   return own(x.shape, kernel.softmaxRows(x.data, rows, width, temperature))
 }
@@ -53,8 +55,7 @@ const gradient = (temperature: number) => (y: Tensor, dy: Tensor): Tensor => {
  * @category layers
  */
 export const softmaxAt = (temperature: number): Layer<NoParams, Tensor, Tensor> => {
-  if (!(temperature > 0 && Number.isFinite(temperature)))
-    throw new RangeError(`softmax: expected a positive temperature, got ${temperature}`)
+  check('softmaxAt', 'temperature', positive, temperature)
   return rowwise(trusted(fromOutput(forward(temperature), gradient(temperature))))
 }
 

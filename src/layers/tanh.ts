@@ -18,6 +18,7 @@ import { fromOutput, type Layer, type NoParams } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { own, type Tensor } from '../tensor/tensor.js'
+import { entries } from './entries.js'
 
 /**
  * $y = \tanh x$, entry by entry.
@@ -25,5 +26,5 @@ import { own, type Tensor } from '../tensor/tensor.js'
  * @category layers
  */
 export const tanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(
-  x => own(x.shape, kernel.tanh(x.data)),
+  entries('tanh', kernel.tanh),
   (y, dy) => own(y.shape, kernel.tanhGradient(y.data, dy.data)))))

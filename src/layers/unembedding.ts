@@ -20,10 +20,13 @@ import { type Gradient, type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, own, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
 
-const sizesOf = ({ weight }: EmbeddingParams, x: Tensor) => {
+const sizesOf = (params: EmbeddingParams, x: Tensor) => {
+  checkTensors('unembedding', 'params', ['weight'], params)
+  checkTensor('unembedding', 'x', x)
+  const { weight } = params
   const { rows, width } = rowsOf('unembedding', x.shape)
   if (weight.shape.length !== 2 || weight.shape[1] !== width)
     throw new ShapeError('unembedding', 'x [..., D] and weight [V, D]', [x.shape, weight.shape])

@@ -32,12 +32,18 @@ import { sigmoidOf } from '../kernels/activations.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
 
+/** Throws `RangeError` where a target is no probability. */
+const checkTargets = (operation: string) => ({ data }: Tensor): void => {
+  for (let i = 0; i < data.length; i++)
+    if (!(data[i] >= 0 && data[i] <= 1)) throw new RangeError(`${operation}: expected targets from 0 to 1, got ${data[i]} at position ${i}`)
+}
+
 const SMALLEST_LOGARITHM = -100
 const SMALLEST_DENOMINATOR = 1e-12
 
 /**
  * The mean (or sum) of $-t \ln p - (1 - t) \ln(1 - p)$, with logarithms cut off at −100.
- * Throws `ShapeError` where the shapes differ.
+ * Throws `ShapeError` where the shapes differ, and `RangeError` for a target that is not from 0 to 1.
  *
  * @category losses
  */
@@ -45,11 +51,11 @@ export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tens
   'binaryCrossEntropy',
   (p, t) => -t * Math.max(Math.log(p), SMALLEST_LOGARITHM) - (1 - t) * Math.max(Math.log1p(-p), SMALLEST_LOGARITHM),
   (p, t) => (p - t) / Math.max(p * (1 - p), SMALLEST_DENOMINATOR),
-  options)
+  options, checkTargets('binaryCrossEntropy'))
 
 /**
  * The mean (or sum) of $\max(x, 0) - t x + \ln(1 + e^{-|x|})$ for logits $x$: finite for every finite logit.
- * Throws `ShapeError` where the shapes differ.
+ * Throws `ShapeError` where the shapes differ, and `RangeError` for a target that is not from 0 to 1.
  *
  * @category losses
  */
@@ -57,4 +63,4 @@ export const binaryCrossEntropyWithLogits = (options: LossOptions = {}): Loss<Te
   'binaryCrossEntropyWithLogits',
   (x, t) => Math.max(x, 0) - t * x + Math.log1p(Math.exp(-Math.abs(x))),
   (x, t) => sigmoidOf(x) - t,
-  options)
+  options, checkTargets('binaryCrossEntropyWithLogits'))

@@ -22,17 +22,22 @@
  */
 import { crossEntropyGradient, crossEntropySum } from '../kernels/crossEntropy.js'
 import { trusted } from '../memory/trust.js'
+import { checkOptions, type Fields, integer32, optional } from '../tensor/domain.js'
 import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { own, type Tensor, type Tokens } from '../tensor/tensor.js'
-import { type Loss, type LossOptions, termScale } from './loss.js'
+import { checkTensor, checkTokens, own, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { type Loss, type LossOptions, reductions, termScale } from './loss.js'
 
 export interface CrossEntropyOptions extends LossOptions {
   /** The target of rows that do not count; default −100. */
-  readonly ignoreIndex?: number
+  readonly ignoreIndex?: number | undefined
 }
+
+const OPTIONS: Fields<CrossEntropyOptions> = { reduction: reductions, ignoreIndex: optional(integer32) }
 
 /** Checks the arguments; the width of a row and the number of rows that count. */
 const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
+  checkTensor('crossEntropy', 'logits', logits)
+  checkTokens('crossEntropy', 'targets', targets)
   const { width } = rowsOf('crossEntropy', logits.shape)
   if (!sameShape(logits.shape.slice(0, -1), targets.shape))
     throw new ShapeError('crossEntropy', 'logits [..., V] and targets [...]', [logits.shape, targets.shape])
@@ -53,16 +58,18 @@ const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
  *
  * @category losses
  */
-export const crossEntropy = (
-  { reduction, ignoreIndex = -100 }: CrossEntropyOptions = {}
-): Loss<Tensor, Tokens> => trusted<Loss<Tensor, Tokens>>({
-  forward: (logits, targets) => {
-    const { width, terms } = sizesOf(logits, targets, ignoreIndex)
-    return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)
-  },
-  gradient: (logits, targets) => {
-    const { width, terms } = sizesOf(logits, targets, ignoreIndex)
-    const scale = termScale(reduction, terms)
-    return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
-  }
-})
+export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, Tokens> => {
+  checkOptions('crossEntropy', OPTIONS, options)
+  const { reduction, ignoreIndex = -100 } = options
+  return trusted<Loss<Tensor, Tokens>>({
+    forward: (logits, targets) => {
+      const { width, terms } = sizesOf(logits, targets, ignoreIndex)
+      return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)
+    },
+    gradient: (logits, targets) => {
+      const { width, terms } = sizesOf(logits, targets, ignoreIndex)
+      const scale = termScale(reduction, terms)
+      return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
+    }
+  })
+}

@@ -4,6 +4,7 @@
  * @module
  */
 import { guardedMethod, trusted } from '../memory/trust.js'
+import { checkOptions, type Fields, oneOf, optional } from '../tensor/domain.js'
 import { checkAlike, type Tensor } from '../tensor/tensor.js'
 import { zipWith } from '../tensor/algebra.js'
 
@@ -23,27 +24,39 @@ export const guardLoss = <Prediction, Target>(loss: Loss<Prediction, Target>): L
 
 export interface LossOptions {
   /** Whether the terms are averaged (the default) or summed. The mean over no terms is 0. */
-  readonly reduction?: 'mean' | 'sum'
+  readonly reduction?: 'mean' | 'sum' | undefined
 }
+
+export const reductions = optional(oneOf('mean', 'sum'))
+
+const OPTIONS: Fields<LossOptions> = { reduction: reductions }
 
 /** What each term is multiplied with. */
 export const termScale = (reduction: 'mean' | 'sum' | undefined, terms: number): number =>
   reduction === 'sum' ? 1 : terms === 0 ? 0 : 1 / terms
 
-/** A loss that is a mean or a sum of one term for each entry. */
+/** A loss that is a mean or a sum of one term for each entry; `checkTarget` throws for an entry that cannot be a target. */
 export const entrywise = (
   operation: string, term: (p: number, t: number) => number, derivative: (p: number, t: number) => number,
-  { reduction }: LossOptions
-): Loss<Tensor, Tensor> => trusted<Loss<Tensor, Tensor>>({
-  forward: (prediction, target) => {
+  options: LossOptions, checkTarget: (target: Tensor) => void = () => undefined
+): Loss<Tensor, Tensor> => {
+  checkOptions(operation, OPTIONS, options)
+  const { reduction } = options
+  const checkBoth = (prediction: Tensor, target: Tensor): void => {
     checkAlike(operation, prediction, target)
-    let total = 0
-    for (let i = 0; i < prediction.data.length; i++) total += term(prediction.data[i], target.data[i])
-    return total * termScale(reduction, prediction.data.length)
-  },
-  gradient: (prediction, target) => {
-    checkAlike(operation, prediction, target)
-    const scale = termScale(reduction, prediction.data.length)
-    return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
+    checkTarget(target)
   }
-})
+  return trusted<Loss<Tensor, Tensor>>({
+    forward: (prediction, target) => {
+      checkBoth(prediction, target)
+      let total = 0
+      for (let i = 0; i < prediction.data.length; i++) total += term(prediction.data[i], target.data[i])
+      return total * termScale(reduction, prediction.data.length)
+    },
+    gradient: (prediction, target) => {
+      checkBoth(prediction, target)
+      const scale = termScale(reduction, prediction.data.length)
+      return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
+    }
+  })
+}

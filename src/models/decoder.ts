@@ -7,9 +7,10 @@ import { guard } from '../layer/guard.js'
 import type { Layer, Memory } from '../layer/layer.js'
 import { lastOf } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { ShapeError } from '../tensor/shape.js'
+import { arrays, check, checkOptions, type Fields, having, oneOf, optional, positiveInteger } from '../tensor/domain.js'
 import { type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { lastRow } from '../tensor/matrices.js'
+import { ShapeError } from '../tensor/shape.js'
 
 /** A model that reads tokens one after the other. What it has read is a value, so two continuations can share it. */
 export interface Decoder<P, C> {
@@ -22,19 +23,30 @@ export interface Decoder<P, C> {
 /** A causal model of sequences. Shapes: tokens `[B, T]`, logits `[B, T, V]`. */
 export type LanguageModel<P> = Layer<P, Tokens, Tensor, void>
 
+const layers = having('a layer', 'forward', 'vjp')
+
+/** Throws `TypeError` for what is no array of tokens, and `ShapeError` for an empty one. */
+export const checkSequence = (operation: string, tokens: readonly number[]): void => {
+  check(operation, 'tokens', arrays, tokens)
+  if (tokens.length === 0) throw new ShapeError(operation, 'at least one token', [[0]])
+}
+
 const sequence = (tokens: readonly number[]): Tokens => tokensFromArray([1, tokens.length], tokens)
 
 /**
  * The decoder of any model: remembers the tokens and computes everything anew for each one. The model sees the last
- * `context` tokens.
+ * `context` tokens. Throws `RangeError` unless that is a positive integer, and `ShapeError` if there is no token to read.
  *
  * @category decoders
  */
 export const recomputing = <P>(model: LanguageModel<P>, context: number): Decoder<P, readonly number[]> => {
+  check('recomputing', 'model', layers, model)
+  check('recomputing', 'context', positiveInteger, context)
   const { forward } = guard(model)
   return trusted<Decoder<P, readonly number[]>>({
     empty: () => [],
     read: (params, cache, tokens) => {
+      checkSequence('recomputing', tokens)
       const seen = [...cache, ...tokens].slice(-context)
       return [lastRow(forward(params, sequence(seen))), seen]
     }
@@ -53,6 +65,8 @@ export interface DecodingOptions {
   readonly whenFull?: 'slide' | 'halve' | undefined
 }
 
+const DECODING: Fields<DecodingOptions> = { context: positiveInteger, whenFull: optional(oneOf('slide', 'halve')) }
+
 /** What was read, and what the model remembers of it. */
 export interface Reading {
   readonly tokens: readonly number[]
@@ -66,11 +80,13 @@ export interface Reading {
  *
  * @category decoders
  */
-export const decoding = <P>(model: LanguageModel<P>, { context, whenFull = 'slide' }: DecodingOptions): Decoder<P, Reading> => {
+export const decoding = <P>(model: LanguageModel<P>, options: DecodingOptions): Decoder<P, Reading> => {
+  check('decoding', 'model', layers, model)
+  checkOptions('decoding', DECODING, options)
+  const { context, whenFull = 'slide' } = options
   const read = lastOf(guard(model))
   if (read === undefined)
     throw new TypeError('decoding: expected a model that steps, got one with a part whose positions see later ones, or that has no `step`')
-  if (!(Number.isInteger(context) && context > 0)) throw new RangeError(`decoding: expected a positive integer as context, got ${context}`)
   const stays = whenFull === 'slide' ? context : Math.ceil(context / 2)
   const extended = (params: P, { tokens, memory }: Reading, more: readonly number[]): readonly [Tensor, Reading] => {
     const [logits, next] = read(params, memory, sequence(more))
@@ -80,7 +96,7 @@ export const decoding = <P>(model: LanguageModel<P>, { context, whenFull = 'slid
   return trusted<Decoder<P, Reading>>({
     empty: () => nothing,
     read: (params, cache, tokens) => {
-      if (tokens.length === 0) throw new ShapeError('decoding', 'at least one token', [[0]])
+      checkSequence('decoding', tokens)
       return cache.tokens.length + tokens.length <= context
         ? extended(params, cache, tokens)
         : extended(params, nothing, [...cache.tokens, ...tokens].slice(-stays))

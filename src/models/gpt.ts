@@ -18,16 +18,19 @@ import { andThen, named, stackWith } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
 import { andThenTied } from '../layer/sharing.js'
 import {
-  block, type BlockParams, dropoutFor, type DropoutOptions, dropoutOrIdentity, initBlock
+  block, type BlockParams, checkDropout, dropoutFor, type DropoutOptions, dropoutOrIdentity, initBlock
 } from '../layers/block.js'
 import { type EmbeddingParams, initEmbedding, tokenEmbedding } from '../layers/embedding.js'
 import { initLayerNorm, layerNorm, type LayerNormParams } from '../layers/layerNorm.js'
-import { causalMask, type Mask, MonoidMask, noMask } from '../layers/mask.js'
+import { causalMask, checkMask, type Mask, MonoidMask, noMask } from '../layers/mask.js'
 import { learnedPositions } from '../layers/positions.js'
 import { unembedding } from '../layers/unembedding.js'
 import { replicate, struct } from '../random/distributions.js'
 import type { Draw } from '../random/key.js'
-import type { Precision, Tensor, Tokens } from '../tensor/tensor.js'
+import {
+  any, arrays, check, checkOptions, type Fields, natural, optional, positiveInteger, precisions, show
+} from '../tensor/domain.js'
+import { checkTensor, type Precision, type Tensor, type Tokens } from '../tensor/tensor.js'
 
 /** The parameters of a GPT whose unembedding is its token embedding. */
 export type GptParams = {
@@ -43,13 +46,22 @@ export type UntiedGptParams = GptParams & { readonly lm_head: EmbeddingParams }
 export interface GptOptions {
   readonly heads: number
   /** For batches of sequences of different lengths; the causal mask is always in force. */
-  readonly padding?: Mask
+  readonly padding?: Mask | undefined
   /** For training: the rate and the key of the step. */
   readonly dropout?: DropoutOptions | undefined
 }
 
+// A mask and a dropout say themselves what is wrong with them.
+const GPT: Fields<GptOptions> = { heads: positiveInteger, padding: any, dropout: any }
+
 /** Everything before the unembedding. Shapes: tokens `[B, T]`, result `[B, T, D]`. */
-const trunk = ({ heads, padding = noMask, dropout }: GptOptions): Layer<GptParams, Tokens, Tensor, void> => {
+const trunk = (operation: string, options: GptOptions): Layer<GptParams, Tokens, Tensor, void> => {
+  checkOptions(operation, GPT, options)
+  const { heads, padding = noMask } = options
+  checkMask(operation, padding)
+  checkDropout(operation, options.dropout)
+  // A copy, since blocks are made when the model is used.
+  const dropout = options.dropout && { ...options.dropout }
   const mask = MonoidMask.concat(causalMask, padding)
   return pipe(
     tokenEmbedding, named('wte'),
@@ -61,20 +73,21 @@ const trunk = ({ heads, padding = noMask, dropout }: GptOptions): Layer<GptParam
 
 /**
  * GPT-2 with its token embedding as unembedding. Shapes: tokens `[B, T]`, logits `[B, T, V]`.
- * Throws `ShapeError` where a sequence is longer than the table of positions.
+ * Throws `RangeError` unless the number of heads is a positive integer; the model throws `ShapeError` where a sequence is longer
+ * than the table of positions.
  *
  * @category models
  */
 export const gpt = (options: GptOptions): Layer<GptParams, Tokens, Tensor, void> =>
-  pipe(trunk(options), andThenTied('wte', unembedding))
+  pipe(trunk('gpt', options), andThenTied('wte', unembedding))
 
 /**
- * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`.
+ * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`. Throws likewise.
  *
  * @category models
  */
 export const untiedGpt = (options: GptOptions): Layer<UntiedGptParams, Tokens, Tensor, void> =>
-  pipe(trunk(options), andThen('lm_head', unembedding))
+  pipe(trunk('untiedGpt', options), andThen('lm_head', unembedding))
 
 export interface GptSizes {
   /** Number of symbols, V. */
@@ -87,19 +100,36 @@ export interface GptSizes {
   readonly layers: number
 }
 
-const parts = ({ vocabulary, context, width, layers }: GptSizes, precision?: Precision) => ({
-  wte: initEmbedding(vocabulary, width, undefined, precision),
-  wpe: initEmbedding(context, width, undefined, precision),
-  h: replicate(layers, initBlock(width, layers, precision)),
-  ln_f: () => initLayerNorm(width, precision)
-})
+const SIZES: Fields<GptSizes> = { vocabulary: positiveInteger, context: positiveInteger, width: positiveInteger, layers: natural }
+
+const parts = (operation: string, sizes: GptSizes, precision?: Precision) => {
+  checkOptions(operation, SIZES, sizes)
+  check(operation, 'precision', optional(precisions), precision)
+  const { vocabulary, context, width, layers } = sizes
+  return {
+    wte: initEmbedding(vocabulary, width, undefined, precision),
+    wpe: initEmbedding(context, width, undefined, precision),
+    // Without blocks nothing is drawn from the one that says how they begin.
+    h: replicate(layers, initBlock(width, Math.max(1, layers), precision)),
+    ln_f: () => initLayerNorm(width, precision)
+  }
+}
+
+/** Throws `TypeError` for what are not the parameters of a GPT. */
+export const checkGptParams = (operation: string, params: GptParams): void => {
+  if (typeof params !== 'object' || params === null)
+    throw new TypeError(`${operation}: expected the parameters of a GPT, got ${show(params)}`)
+  checkTensor(operation, 'params.wte.weight', params.wte?.weight)
+  checkTensor(operation, 'params.wpe.weight', params.wpe?.weight)
+  check(operation, 'params.h', arrays, params.h)
+}
 
 /**
- * GPT-2's initial parameters.
+ * GPT-2's initial parameters. Throws `RangeError` unless sizes are positive integers; there may be no layer.
  *
  * @category initial parameters
  */
-export const initGpt = (sizes: GptSizes, precision?: Precision): Draw<GptParams> => struct(parts(sizes, precision))
+export const initGpt = (sizes: GptSizes, precision?: Precision): Draw<GptParams> => struct(parts('initGpt', sizes, precision))
 
 /**
  * GPT-2's initial parameters, with an unembedding of its own.
@@ -107,6 +137,6 @@ export const initGpt = (sizes: GptSizes, precision?: Precision): Draw<GptParams>
  * @category initial parameters
  */
 export const initUntiedGpt = (sizes: GptSizes, precision?: Precision): Draw<UntiedGptParams> => struct({
-  ...parts(sizes, precision),
+  ...parts('initUntiedGpt', sizes, precision),
   lm_head: initEmbedding(sizes.vocabulary, sizes.width, undefined, precision)
 })

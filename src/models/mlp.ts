@@ -12,8 +12,9 @@ import { andThen, named, stack } from '../layer/compose.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { initLinear, linear, type LinearParams } from '../layers/linear.js'
 import { struct } from '../random/distributions.js'
-import { heNormal, type Initializer } from '../random/initializers.js'
+import { checkInit, heNormal, type Initializer } from '../random/initializers.js'
 import { type Draw, splitMany } from '../random/key.js'
+import { arrays, check, having, natural } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 
 export type MlpParams = {
@@ -21,24 +22,32 @@ export type MlpParams = {
   readonly output: LinearParams
 }
 
+const layers = having('a layer', 'forward', 'vjp')
+
 /**
  * Hidden layers with the activation, then a linear layer. Shapes: x `[..., sizes[0]]`, y `[..., sizes[last]]`.
  *
  * @category models
  */
-export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParams, Tensor, Tensor> => pipe(
-  stack(pipe(linear, andThen(activation))), named('hidden'),
-  andThen('output', linear))
+export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParams, Tensor, Tensor> => {
+  check('mlp', 'activation', layers, activation)
+  return pipe(
+    stack(pipe(linear, andThen(activation))), named('hidden'),
+    andThen('output', linear))
+}
 
 /**
  * Parameters for the widths `sizes`, from the input to the output: `[2, 16, 1]` has one hidden layer of 16.
- * Throws `RangeError` for fewer than two widths.
+ * Throws `RangeError` for fewer than two widths, and for one that is no non-negative integer.
  *
  * @category initial parameters
  */
 export const initMlp = (
   sizes: readonly number[], initializer: Initializer = heNormal, precision: Precision = 'float32'
 ): Draw<MlpParams> => {
+  check('initMlp', 'sizes', arrays, sizes)
+  for (const [i, size] of sizes.entries()) check('initMlp', `sizes[${i}]`, natural, size)
+  checkInit('initMlp', {}, { initializer }, precision)
   if (sizes.length < 2) throw new RangeError(`initMlp: expected at least an input and an output width, got ${sizes.length}`)
   const between = sizes.slice(0, -1).map((inputs, i) => initLinear(inputs, sizes[i + 1], initializer, precision))
   return struct({

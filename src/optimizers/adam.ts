@@ -20,18 +20,19 @@
  */
 import * as kernel from '../kernels/adam.js'
 import { guarded, trusted } from '../memory/trust.js'
+import { checkOptions, type Fields, fraction, functions, nonNegative, optional, positive } from '../tensor/domain.js'
 import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 import { zeros, zipInto } from '../tree/tree.js'
-import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
+import { type LearningRate, learningRates, type Optimizer, rateAt } from './optimizer.js'
 
 export interface AdamOptions {
   readonly learningRate: LearningRate
   /** $\beta_1$, default 0.9. */
-  readonly beta1?: number
+  readonly beta1?: number | undefined
   /** $\beta_2$, default 0.999. */
-  readonly beta2?: number
+  readonly beta2?: number | undefined
   /** $\varepsilon$, default 1e-8. */
-  readonly epsilon?: number
+  readonly epsilon?: number | undefined
 }
 
 /** Which parameters decay. */
@@ -49,28 +50,28 @@ const everywhere: DecayMask = trusted(() => true)
 
 export interface AdamWOptions extends AdamOptions {
   /** $\lambda$, default 0.01. */
-  readonly weightDecay?: number
+  readonly weightDecay?: number | undefined
   /** Default: every parameter decays. */
-  readonly decays?: DecayMask
+  readonly decays?: DecayMask | undefined
 }
+
+const ADAM: Fields<AdamOptions> = {
+  learningRate: learningRates, beta1: optional(fraction), beta2: optional(fraction), epsilon: optional(positive)
+}
+const ADAM_W: Fields<AdamWOptions> = { ...ADAM, weightDecay: optional(nonNegative), decays: optional(functions) }
 
 /** $1 - \beta^s = -(e^{s \ln(1 - (1 - \beta))} - 1)$, which keeps its digits where $\beta$ is so near to 1 that $\beta^s$ is, too. */
 const correction = (beta: number, taken: number): number => -Math.expm1(taken * Math.log1p(-(1 - beta)))
 
-/**
- * Adam with decoupled weight decay. It does not look at the gradient's entries: one that is not finite leaves parameters and means that
- * are not finite. `clipped` refuses such a gradient.
- *
- * @category optimisers
- */
-export const adamW = ({
+/** Both optimisers, for options that have been looked at. */
+const decayingAdam = (operation: string, {
   learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decays = everywhere
 }: AdamWOptions): Optimizer<'m' | 'v'> => trusted<Optimizer<'m' | 'v'>>({
   init: params => ({ step: 0, slots: { m: zeros(params), v: zeros(params) } }),
   step: (params, gradient, { step, slots }) => {
     const taken = step + 1
     const constants = {
-      rate: rateAt(learningRate, step), beta1, beta2, epsilon,
+      rate: rateAt(operation, learningRate, step), beta1, beta2, epsilon,
       firstCorrection: correction(beta1, taken), secondCorrection: correction(beta2, taken)
     }
     const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
@@ -84,8 +85,23 @@ export const adamW = ({
 })
 
 /**
- * Adam: `adamW` without decay. What it says of gradients that are not finite holds here, too.
+ * Adam with decoupled weight decay. Throws `RangeError` unless the learning rate and $\lambda$ are finite and at least 0,
+ * $0 \le \beta_1, \beta_2 < 1$ and $\varepsilon > 0$. A step does not look at the gradient's entries: one that is not finite
+ * leaves parameters and means that are not finite. `clipped` and `trainingStep` refuse such a gradient.
  *
  * @category optimisers
  */
-export const adam = (options: AdamOptions): Optimizer<'m' | 'v'> => adamW({ ...options, weightDecay: 0 })
+export const adamW = (options: AdamWOptions): Optimizer<'m' | 'v'> => {
+  checkOptions('adamW', ADAM_W, options)
+  return decayingAdam('adamW', options)
+}
+
+/**
+ * Adam: `adamW` without decay. Throws likewise.
+ *
+ * @category optimisers
+ */
+export const adam = (options: AdamOptions): Optimizer<'m' | 'v'> => {
+  checkOptions('adam', ADAM, options)
+  return decayingAdam('adam', { ...options, weightDecay: 0 })
+}

@@ -14,9 +14,10 @@
  */
 import { dot, scale } from '../tensor/algebra.js'
 import { trusted } from '../memory/trust.js'
+import { check, limit } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { flatten, map, reduce } from '../tree/tree.js'
-import { guardOptimizer, type Optimizer } from './optimizer.js'
+import { guardOptimizer, type Optimizer, optimizers } from './optimizer.js'
 
 /** Sums of squares outside of these may have lost digits to an overflow or an underflow. */
 const LARGEST_SUM = 2 ** 1000
@@ -67,29 +68,34 @@ const refuse = (gradient: unknown): never => {
 }
 
 /**
- * The gradient itself where its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError`, naming the first leaf,
- * where an entry of the gradient is infinite or NaN.
+ * The gradient itself if its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError` unless `maxNorm` is
+ * above 0, and for a gradient with an infinite entry or a NaN, naming the first leaf that has one.
  *
  * @category gradients
  */
-export const clipByGlobalNorm = (maxNorm: number) => <P>(gradient: P): P => {
-  const [a, r] = normParts(gradient)
-  if (!Number.isFinite(a) || !Number.isFinite(r)) return refuse(gradient)
-  if (maxNorm / (a * r + 1e-6) >= 1) return gradient
-  // In two factors where the norm is too large for one number; the small number in the denominator is nothing then.
-  return Number.isFinite(a * r) ? map(scale(maxNorm / (a * r + 1e-6)))(gradient) : map(leaf => scale(maxNorm / r)(scale(1 / a)(leaf)))(gradient)
+export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
+  check('clipByGlobalNorm', 'maxNorm', limit, maxNorm)
+  return gradient => {
+    const [a, r] = normParts(gradient)
+    if (!Number.isFinite(a) || !Number.isFinite(r)) return refuse(gradient)
+    if (maxNorm / (a * r + 1e-6) >= 1) return gradient
+    // In two factors where the norm is too large for one number; the small number in the denominator is nothing then.
+    return Number.isFinite(a * r) ? map(scale(maxNorm / (a * r + 1e-6)))(gradient) : map(leaf => scale(maxNorm / r)(scale(1 / a)(leaf)))(gradient)
+  }
 }
 
 /**
- * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`. Its steps throw `RangeError` for a
- * gradient that is not finite.
+ * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`. Throws `RangeError` unless
+ * `maxNorm` is above 0; its steps throw `RangeError` for a gradient that is not finite.
  *
  * @category optimisers
  */
-export const clipped = (maxNorm: number) => <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => {
-  const { init, step } = guardOptimizer(optimizer)
-  return trusted<Optimizer<S>>({
-    init,
-    step: (params, gradient, state) => step(params, clipByGlobalNorm(maxNorm)(gradient), state)
-  })
+export const clipped = (maxNorm: number): (<S extends string>(optimizer: Optimizer<S>) => Optimizer<S>) => {
+  check('clipped', 'maxNorm', limit, maxNorm)
+  const clip = clipByGlobalNorm(maxNorm)
+  return <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => {
+    check('clipped', 'optimizer', optimizers, optimizer)
+    const { init, step } = guardOptimizer(optimizer)
+    return trusted<Optimizer<S>>({ init, step: (params, gradient, state) => step(params, clip(gradient), state) })
+  }
 }

@@ -13,9 +13,10 @@
 import { descend as descendArray } from '../kernels/entrywise.js'
 import { trusted } from '../memory/trust.js'
 import { add, scale } from '../tensor/algebra.js'
+import { checkOptions, type Fields, fraction, optional } from '../tensor/domain.js'
 import { checkAlike, own } from '../tensor/tensor.js'
 import { zeros, zipWith } from '../tree/tree.js'
-import { type LearningRate, type Optimizer, rateAt } from './optimizer.js'
+import { type LearningRate, learningRates, type Optimizer, rateAt } from './optimizer.js'
 
 /** $\theta - \eta g$ for every leaf. */
 const descend = <P>(rate: number, gradient: P, params: P): P =>
@@ -24,37 +25,53 @@ const descend = <P>(rate: number, gradient: P, params: P): P =>
     return own(p.shape, descendArray(p.data, g.data, rate))
   })(params)
 
+export interface GradientDescentOptions {
+  readonly learningRate: LearningRate
+}
+
+const GRADIENT_DESCENT: Fields<GradientDescentOptions> = { learningRate: learningRates }
+
 /**
- * $\theta \leftarrow \theta - \eta g$.
+ * $\theta \leftarrow \theta - \eta g$. Throws `RangeError` unless the learning rate is finite and at least 0.
  *
  * @category optimisers
  */
-export const gradientDescent = ({ learningRate }: { readonly learningRate: LearningRate }): Optimizer<never> => trusted<Optimizer<never>>({
-  init: () => ({ step: 0, slots: {} }),
-  step: (params, gradient, { step, slots }) => ({
-    params: descend(rateAt(learningRate, step), gradient, params),
-    state: { step: step + 1, slots }
+export const gradientDescent = (options: GradientDescentOptions): Optimizer<never> => {
+  checkOptions('gradientDescent', GRADIENT_DESCENT, options)
+  const { learningRate } = options
+  return trusted<Optimizer<never>>({
+    init: () => ({ step: 0, slots: {} }),
+    step: (params, gradient, { step, slots }) => ({
+      params: descend(rateAt('gradientDescent', learningRate, step), gradient, params),
+      state: { step: step + 1, slots }
+    })
   })
-})
-
-export interface MomentumOptions {
-  readonly learningRate: LearningRate
-  /** $\mu$, default 0.9. */
-  readonly momentum?: number
 }
+
+export interface MomentumOptions extends GradientDescentOptions {
+  /** $\mu$, default 0.9. */
+  readonly momentum?: number | undefined
+}
+
+const MOMENTUM: Fields<MomentumOptions> = { learningRate: learningRates, momentum: optional(fraction) }
 
 /**
  * $u \leftarrow \mu u + g,\ \theta \leftarrow \theta - \eta u$.
+ * Throws `RangeError` unless the learning rate is finite and at least 0, and $0 \le \mu < 1$.
  *
  * @category optimisers
  */
-export const momentum = ({ learningRate, momentum: mu = 0.9 }: MomentumOptions): Optimizer<'velocity'> => trusted<Optimizer<'velocity'>>({
-  init: params => ({ step: 0, slots: { velocity: zeros(params) } }),
-  step: (params, gradient, { step, slots }) => {
-    const velocity = zipWith(gradient, (u, g) => add(g)(scale(mu)(u)))(slots.velocity)
-    return {
-      params: descend(rateAt(learningRate, step), velocity, params),
-      state: { step: step + 1, slots: { velocity } }
+export const momentum = (options: MomentumOptions): Optimizer<'velocity'> => {
+  checkOptions('momentum', MOMENTUM, options)
+  const { learningRate, momentum: mu = 0.9 } = options
+  return trusted<Optimizer<'velocity'>>({
+    init: params => ({ step: 0, slots: { velocity: zeros(params) } }),
+    step: (params, gradient, { step, slots }) => {
+      const velocity = zipWith(gradient, (u, g) => add(g)(scale(mu)(u)))(slots.velocity)
+      return {
+        params: descend(rateAt('momentum', learningRate, step), velocity, params),
+        state: { step: step + 1, slots: { velocity } }
+      }
     }
-  }
-})
+  })
+}

@@ -5,6 +5,7 @@
  */
 import { guarded, guardedMethod } from '../memory/trust.js'
 import type { Schedule } from '../schedules/schedules.js'
+import { type Domain, either, functions, having, nonNegative, show } from '../tensor/domain.js'
 
 /** What an optimiser remembers: the number of steps taken, and trees like the parameters under the names `S`. */
 export interface OptimizerState<P, S extends string> {
@@ -26,10 +27,21 @@ export interface Optimizer<S extends string> {
   readonly step: <P>(params: P, gradient: P, state: OptimizerState<P, S>) => Updated<P, S>
 }
 
+export const optimizers = having('an optimiser', 'init', 'step')
+
 /** A learning rate: one for all steps, or a schedule. */
 export type LearningRate = number | Schedule
 
-export const rateAt = (rate: LearningRate, step: number): number => (typeof rate === 'number' ? rate : guarded(rate)(step))
+export const learningRates: Domain<LearningRate> = either(nonNegative, functions)
+
+/** The rate of a step. Throws `RangeError` or `TypeError` if a schedule gives none. */
+export const rateAt = (operation: string, rate: LearningRate, step: number): number => {
+  if (typeof rate === 'number') return rate
+  const now: unknown = guarded(rate)(step)
+  if (typeof now === 'number' && nonNegative.contains(now)) return now
+  const Kind = typeof now === 'number' ? RangeError : TypeError
+  throw new Kind(`${operation}: expected learningRate(${step}) to be ${nonNegative.expected}, got ${show(now)}`)
+}
 
 /** The same optimiser, safe to be called in a region: what is not trusted is called outside of it. */
 export const guardOptimizer = <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => ({

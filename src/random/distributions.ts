@@ -4,9 +4,12 @@
  * @module
  */
 import { softmaxRow } from '../kernels/softmax.js'
-import { rowsOf, type Shape, sizeOf } from '../tensor/shape.js'
-import { freshFor, own, type Precision, type Tensor, type Tokens, tokensFromArray, zeros } from '../tensor/tensor.js'
-import { bits, type Draw, type Key, split, splitMany } from './key.js'
+import {
+  check, checkOptions, type Fields, finite, functions, integer32, natural, nonNegative, optional, precisions, records
+} from '../tensor/domain.js'
+import { ownShape, rowsOf, type Shape, sizeOf } from '../tensor/shape.js'
+import { checkTensor, freshFor, own, type Precision, type Tensor, type Tokens, tokensFromArray, zeros } from '../tensor/tensor.js'
+import { bits, checkKey, type Draw, type Key, split, splitMany } from './key.js'
 
 /** A uniform number in [0, 1) with 53 random bits. */
 const unit = (k: Key, index: number): number => {
@@ -19,58 +22,83 @@ const unit24 = (k: Key, index: number): number => (bits(k, index)[0] >>> 8) / 2 
 
 export interface UniformOptions {
   /** Default 0. */
-  readonly min?: number
+  readonly min?: number | undefined
   /** Default 1. */
-  readonly max?: number
-  readonly precision?: Precision
+  readonly max?: number | undefined
+  readonly precision?: Precision | undefined
 }
 
+const UNIFORM: Fields<UniformOptions> = { min: optional(finite), max: optional(finite), precision: optional(precisions) }
+
 /**
- * Independent uniform numbers in [min, max).
+ * Independent uniform numbers in [min, max). Throws `RangeError` unless both are finite and min ≤ max.
  *
  * @category distributions
  */
-export const uniform = (shape: Shape, { min = 0, max = 1, precision = 'float32' }: UniformOptions = {}): Draw<Tensor> =>
-  k => {
-    const data = freshFor(zeros([], precision), sizeOf(shape))
+export const uniform = (shape: Shape, options: UniformOptions = {}): Draw<Tensor> => {
+  checkOptions('random.uniform', UNIFORM, options)
+  const { min = 0, max = 1, precision = 'float32' } = options
+  if (!(min <= max && Number.isFinite(max - min)))
+    throw new RangeError(`random.uniform: expected min to be at most max and max − min to be finite, got ${min} and ${max}`)
+  const kept = ownShape('random.uniform', shape)
+  return k => {
+    checkKey('random.uniform', k)
+    const data = freshFor(zeros([], precision), sizeOf(kept))
     const draw = precision === 'float32' ? unit24 : unit
     for (let i = 0; i < data.length; i++) data[i] = min + (max - min) * draw(k, i)
-    return own(shape, data)
+    return own(kept, data)
   }
+}
 
 export interface NormalOptions {
   /** Default 0. */
-  readonly mean?: number
+  readonly mean?: number | undefined
   /** Default 1. */
-  readonly deviation?: number
-  readonly precision?: Precision
+  readonly deviation?: number | undefined
+  readonly precision?: Precision | undefined
 }
+
+const NORMAL: Fields<NormalOptions> = { mean: optional(finite), deviation: optional(nonNegative), precision: optional(precisions) }
 
 /**
  * Independent normal numbers: with $u, v$ uniform, $\sqrt{-2 \ln(1 - u)}\,\cos 2\pi v$ and the same with the
  * sine are two of them. (G. Box, M. Muller, *A Note on the Generation of Random Normal Deviates*, 1958.)
+ * Throws `RangeError` unless the mean is finite and the deviation finite and at least 0.
  *
  * @category distributions
  */
-export const normal = (shape: Shape, { mean = 0, deviation = 1, precision = 'float32' }: NormalOptions = {}): Draw<Tensor> =>
-  k => {
-    const data = freshFor(zeros([], precision), sizeOf(shape))
+export const normal = (shape: Shape, options: NormalOptions = {}): Draw<Tensor> => {
+  checkOptions('random.normal', NORMAL, options)
+  const { mean = 0, deviation = 1, precision = 'float32' } = options
+  const kept = ownShape('random.normal', shape)
+  return k => {
+    checkKey('random.normal', k)
+    const data = freshFor(zeros([], precision), sizeOf(kept))
     for (let i = 0; i < data.length; i += 2) {
       const radius = deviation * Math.sqrt(-2 * Math.log(1 - unit(k, i)))
       const angle = 2 * Math.PI * unit(k, i + 1)
       data[i] = mean + radius * Math.cos(angle)
       if (i + 1 < data.length) data[i + 1] = mean + radius * Math.sin(angle)
     }
-    return own(shape, data)
+    return own(kept, data)
   }
+}
 
 /**
- * Independent integers, uniform in min … max − 1.
+ * Independent integers, uniform in min … max − 1. Throws `RangeError` unless both are integers of 32 bits and min < max.
  *
  * @category distributions
  */
-export const integers = (shape: Shape, min: number, max: number): Draw<Tokens> => k =>
-  tokensFromArray(shape, Array.from({ length: sizeOf(shape) }, (_, i) => min + Math.floor((max - min) * unit(k, i))))
+export const integers = (shape: Shape, min: number, max: number): Draw<Tokens> => {
+  check('random.integers', 'min', integer32, min)
+  check('random.integers', 'max', integer32, max)
+  if (min >= max) throw new RangeError(`random.integers: expected min to be below max, got ${min} and ${max}`)
+  const kept = ownShape('random.integers', shape)
+  return k => {
+    checkKey('random.integers', k)
+    return tokensFromArray(kept, Array.from({ length: sizeOf(kept) }, (_, i) => min + Math.floor((max - min) * unit(k, i))))
+  }
+}
 
 /** The first index at which the running sum of the weights exceeds `u` times their total. */
 const invert = (weights: ArrayLike<number>, u: number): number => {
@@ -96,6 +124,8 @@ const invert = (weights: ArrayLike<number>, u: number): number => {
  * @category distributions
  */
 export const categorical = (logits: Tensor): Draw<Tokens> => k => {
+  checkTensor('random.categorical', 'logits', logits)
+  checkKey('random.categorical', k)
   const { rows, width } = rowsOf('random.categorical', logits.shape)
   const weights = new Float64Array(width)
   const indices = Array.from({ length: rows }, (_, row) => {
@@ -109,46 +139,63 @@ export const categorical = (logits: Tensor): Draw<Tokens> => k => {
 }
 
 /**
- * The numbers 0 … n − 1 in a uniformly random order.
+ * The numbers 0 … n − 1 in a uniformly random order. Throws `RangeError` unless n is a non-negative integer.
  * (R. Durstenfeld, *Algorithm 235: Random Permutation*, 1964.)
  *
  * @category distributions
  */
-export const permutation = (n: number): Draw<readonly number[]> => k => {
-  const order = Array.from({ length: n }, (_, i) => i)
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(unit(k, i) * (i + 1))
-    const kept = order[i]
-    order[i] = order[j]
-    order[j] = kept
+export const permutation = (n: number): Draw<readonly number[]> => {
+  check('random.permutation', 'n', natural, n)
+  return k => {
+    checkKey('random.permutation', k)
+    const order = Array.from({ length: n }, (_, i) => i)
+    for (let i = n - 1; i > 0; i--) {
+      const j = Math.floor(unit(k, i) * (i + 1))
+      const kept = order[i]
+      order[i] = order[j]
+      order[j] = kept
+    }
+    return order
   }
-  return order
 }
 
 /**
- * One draw for each field of a record, each from a key of its own.
+ * One draw for each field of a record, each from a key of its own. Throws `TypeError` for a field that is no draw.
  *
  * @category combinators
  */
-export const struct = <R>(draws: { readonly [K in keyof R]: Draw<R[K]> }): Draw<R> => k => {
-  const names = Object.keys(draws) as (keyof R)[] // the keys of a record are the names of its fields
-  const keys = splitMany(names.length)(k)
-  return Object.fromEntries(names.map((name, i) => [name, draws[name](keys[i])])) as R
+export const struct = <R>(draws: { readonly [K in keyof R]: Draw<R[K]> }): Draw<R> => {
+  check('random.struct', 'draws', records, draws)
+  const fields = Object.entries<Draw<unknown>>(draws)
+  for (const [name, draw] of fields) check('random.struct', `draws.${name}`, functions, draw)
+  return k => {
+    const keys = splitMany(fields.length)(k)
+    // The same names, each with what its draw gives.
+    return Object.fromEntries(fields.map(([name, draw], i) => [name, draw(keys[i])])) as R
+  }
 }
 
 /**
- * `count` independent draws.
+ * `count` independent draws. Throws `RangeError` unless the count is a non-negative integer.
  *
  * @category combinators
  */
-export const replicate = <A>(count: number, draw: Draw<A>): Draw<readonly A[]> => k => splitMany(count)(k).map(draw)
+export const replicate = <A>(count: number, draw: Draw<A>): Draw<readonly A[]> => {
+  check('random.replicate', 'count', natural, count)
+  check('random.replicate', 'draw', functions, draw)
+  const keysOf = splitMany(count)
+  return k => keysOf(k).map(part => draw(part))
+}
 
 /**
  * A draw as a `State` of fp-ts: it uses one half of the key and leaves the other half for the next draw.
  *
  * @category combinators
  */
-export const state = <A>(draw: Draw<A>) => (k: Key): [A, Key] => {
-  const [now, next] = split(k)
-  return [draw(now), next]
+export const state = <A>(draw: Draw<A>): ((k: Key) => [A, Key]) => {
+  check('random.state', 'draw', functions, draw)
+  return k => {
+    const [now, next] = split(k)
+    return [draw(now), next]
+  }
 }

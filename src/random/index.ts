@@ -4,5 +4,7 @@
  * @module
  */
 export * from './distributions.js'
-export * from './initializers.js'
+export {
+  gpt2Normal, gpt2Residual, heNormal, heUniform, type Initializer, xavierNormal, xavierUniform
+} from './initializers.js'
 export { type Draw, foldIn, type Key, key, split, splitMany } from './key.js'

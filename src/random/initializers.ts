@@ -4,12 +4,31 @@
  *
  * @module
  */
+import { check, functions, natural, optional, positiveInteger, precisions } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { normal, uniform } from './distributions.js'
 import type { Draw } from './key.js'
 
 /** How a weight of shape `[fanIn, fanOut]` begins. */
 export type Initializer = (fanIn: number, fanOut: number, precision?: Precision) => Draw<Tensor>
+
+/** Throws unless widths are non-negative integers, the initializers functions and the precision one that there is. */
+export const checkInit = (
+  operation: string, widths: Readonly<Record<string, number>>, initializers: Readonly<Record<string, Initializer | undefined>>, precision: Precision | undefined
+): void => {
+  for (const [name, width] of Object.entries(widths)) check(operation, name, natural, width)
+  for (const [name, initializer] of Object.entries(initializers)) check(operation, name, optional(functions), initializer)
+  check(operation, 'precision', optional(precisions), precision)
+}
+
+/** Throws `RangeError` unless both are non-negative integers. */
+const checkFans = (operation: string, fanIn: number, fanOut: number): void => {
+  check(operation, 'fanIn', natural, fanIn)
+  check(operation, 'fanOut', natural, fanOut)
+}
+
+/** √(numerator / fans); a weight without inputs has no entries, so it may have any width. */
+const width = (numerator: number, fans: number): number => Math.sqrt(numerator / Math.max(1, fans))
 
 /**
  * Uniform in ±√(6 / (fanIn + fanOut)), for tanh and sigmoid.
@@ -18,7 +37,8 @@ export type Initializer = (fanIn: number, fanOut: number, precision?: Precision)
  * @category initializers
  */
 export const xavierUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
-  const max = Math.sqrt(6 / (fanIn + fanOut))
+  checkFans('random.xavierUniform', fanIn, fanOut)
+  const max = width(6, fanIn + fanOut)
   return uniform([fanIn, fanOut], { min: -max, max, precision })
 }
 
@@ -27,8 +47,10 @@ export const xavierUniform: Initializer = (fanIn, fanOut, precision = 'float32')
  *
  * @category initializers
  */
-export const xavierNormal: Initializer = (fanIn, fanOut, precision = 'float32') =>
-  normal([fanIn, fanOut], { deviation: Math.sqrt(2 / (fanIn + fanOut)), precision })
+export const xavierNormal: Initializer = (fanIn, fanOut, precision = 'float32') => {
+  checkFans('random.xavierNormal', fanIn, fanOut)
+  return normal([fanIn, fanOut], { deviation: width(2, fanIn + fanOut), precision })
+}
 
 /**
  * Uniform in ±√(6 / fanIn), for ReLU.
@@ -37,7 +59,8 @@ export const xavierNormal: Initializer = (fanIn, fanOut, precision = 'float32') 
  * @category initializers
  */
 export const heUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
-  const max = Math.sqrt(6 / fanIn)
+  checkFans('random.heUniform', fanIn, fanOut)
+  const max = width(6, fanIn)
   return uniform([fanIn, fanOut], { min: -max, max, precision })
 }
 
@@ -46,8 +69,10 @@ export const heUniform: Initializer = (fanIn, fanOut, precision = 'float32') => 
  *
  * @category initializers
  */
-export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') =>
-  normal([fanIn, fanOut], { deviation: Math.sqrt(2 / fanIn), precision })
+export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') => {
+  checkFans('random.heNormal', fanIn, fanOut)
+  return normal([fanIn, fanOut], { deviation: width(2, fanIn), precision })
+}
 
 /**
  * GPT-2's: normal with deviation 0.02 for every weight.
@@ -55,14 +80,22 @@ export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') =>
  *
  * @category initializers
  */
-export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') =>
-  normal([fanIn, fanOut], { deviation: 0.02, precision })
+export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') => {
+  checkFans('random.gpt2Normal', fanIn, fanOut)
+  return normal([fanIn, fanOut], { deviation: 0.02, precision })
+}
 
 /**
  * GPT-2's for a projection that ends on the residual stream: deviation 0.02 / √(2 · layers), since the stream
  * of a model with `layers` blocks is a sum of 2 · layers such projections. (Radford et al. 2019, § 2.3.)
+ * Throws `RangeError` unless there is at least one.
  *
  * @category initializers
  */
-export const gpt2Residual = (layers: number): Initializer => (fanIn, fanOut, precision = 'float32') =>
-  normal([fanIn, fanOut], { deviation: 0.02 / Math.sqrt(2 * layers), precision })
+export const gpt2Residual = (layers: number): Initializer => {
+  check('random.gpt2Residual', 'layers', positiveInteger, layers)
+  return (fanIn, fanOut, precision = 'float32') => {
+    checkFans('random.gpt2Residual', fanIn, fanOut)
+    return normal([fanIn, fanOut], { deviation: 0.02 / Math.sqrt(2 * layers), precision })
+  }
+}

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { check, type Domain, natural } from '../tensor/domain.js'
 
 /** 64 bits that name a stream of random numbers. */
 export interface Key {
@@ -52,14 +53,23 @@ const derive = (key: Key, use: number, index: number): Key => {
 
 const isWord = (n: number): boolean => Number.isInteger(n) && n >= 0 && n < 2 ** 32
 
+/** A key, whoever made it. */
+export const keys: Domain<Key> = {
+  expected: 'a key of random.key',
+  isKind: value => typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Key',
+  contains: ({ high, low }) => isWord(high) && isWord(low)
+}
+
+/** Throws `TypeError` for what is no key. */
+export const checkKey = (operation: string, k: Key): void => check(operation, 'key', keys, k)
+
 /**
  * The key of a seed. Throws `RangeError` unless the seed is a non-negative safe integer.
  *
  * @category constructors
  */
 export const key = (seed: number): Key => {
-  if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new RangeError(`random.key: expected a non-negative safe integer, got ${seed}`)
+  check('random.key', 'seed', natural, seed)
   return { _tag: 'Key', high: Math.floor(seed / 2 ** 32), low: seed >>> 0 }
 }
 
@@ -68,15 +78,26 @@ export const key = (seed: number): Key => {
  *
  * @category splitting
  */
-export const split = (k: Key): readonly [Key, Key] => [derive(k, USE.split, 0), derive(k, USE.split, 1)]
+export const split = (k: Key): readonly [Key, Key] => {
+  checkKey('random.split', k)
+  return [derive(k, USE.split, 0), derive(k, USE.split, 1)]
+}
 
 /**
  * `count` keys with independent streams; the first ones do not depend on `count`.
+ * Throws `RangeError` unless the count is a non-negative integer.
  *
  * @category splitting
  */
-export const splitMany = (count: number) => (k: Key): readonly Key[] =>
-  Array.from({ length: count }, (_, index) => derive(k, USE.split, index))
+export const splitMany = (count: number): ((k: Key) => readonly Key[]) => {
+  check('random.splitMany', 'count', natural, count)
+  return k => {
+    checkKey('random.splitMany', k)
+    return Array.from({ length: count }, (_, index) => derive(k, USE.split, index))
+  }
+}
+
+const words: Domain<number> = { expected: 'an integer from 0 to 2^32 − 1', isKind: natural.isKind, contains: isWord }
 
 /**
  * The key for item `index` of an unbounded family, such as the steps of a training run.
@@ -84,9 +105,12 @@ export const splitMany = (count: number) => (k: Key): readonly Key[] =>
  *
  * @category splitting
  */
-export const foldIn = (index: number) => (k: Key): Key => {
-  if (!isWord(index)) throw new RangeError(`random.foldIn: expected an integer from 0 to 2^32 − 1, got ${index}`)
-  return derive(k, USE.fold, index)
+export const foldIn = (index: number): ((k: Key) => Key) => {
+  check('random.foldIn', 'index', words, index)
+  return k => {
+    checkKey('random.foldIn', k)
+    return derive(k, USE.fold, index)
+  }
 }
 
 /** Two random words of 32 bits: block `index` of the key's own stream. */

@@ -5,18 +5,25 @@
  */
 import type * as E from 'fp-ts/lib/Eq.js'
 import * as kernel from '../kernels/entrywise.js'
-import { type Shape, sameShape, sizeOf } from './shape.js'
-import { checkAlike, freshFor, fromArray, type Nested, own, type Precision, precisionOf, type Tensor } from './tensor.js'
+import { anyNumber, check, functions, precisions, show } from './domain.js'
+import { sameShape, sizeOf } from './shape.js'
+import {
+  checkAlike, checkTensor, freshFor, fromArray, isTensor, isTokens, type Nested, own, type Precision, precisionOf, type Tensor, type Tokens
+} from './tensor.js'
 
 /**
  * $y_i = f(x_i)$.
  *
  * @category entry by entry
  */
-export const map = (f: (x: number) => number) => (x: Tensor): Tensor => {
-  const y = freshFor(x, x.data.length)
-  for (let i = 0; i < y.length; i++) y[i] = f(x.data[i])
-  return own(x.shape, y)
+export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
+  check('tensor.map', 'f', functions, f)
+  return x => {
+    checkTensor('tensor.map', 'x', x)
+    const y = freshFor(x, x.data.length)
+    for (let i = 0; i < y.length; i++) y[i] = f(x.data[i])
+    return own(x.shape, y)
+  }
 }
 
 /**
@@ -26,6 +33,7 @@ export const map = (f: (x: number) => number) => (x: Tensor): Tensor => {
  * @category entry by entry
  */
 export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: Tensor): Tensor => {
+  check('tensor.zipWith', 'f', functions, f)
   checkAlike('tensor.zipWith', x, y)
   const z = freshFor(x, x.data.length)
   for (let i = 0; i < z.length; i++) z[i] = f(x.data[i], y.data[i])
@@ -67,7 +75,13 @@ export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
  *
  * @category entry by entry
  */
-export const scale = (s: number) => (x: Tensor): Tensor => own(x.shape, kernel.scale(x.data, s))
+export const scale = (s: number): ((x: Tensor) => Tensor) => {
+  check('tensor.scale', 's', anyNumber, s)
+  return x => {
+    checkTensor('tensor.scale', 'x', x)
+    return own(x.shape, kernel.scale(x.data, s))
+  }
+}
 
 /**
  * The sum of all entries, accumulated in double precision.
@@ -75,6 +89,7 @@ export const scale = (s: number) => (x: Tensor): Tensor => own(x.shape, kernel.s
  * @category folds
  */
 export const sum = (x: Tensor): number => {
+  checkTensor('tensor.sum', 'x', x)
   let total = 0
   for (let i = 0; i < x.data.length; i++) total += x.data[i]
   return total
@@ -95,7 +110,10 @@ export const dot = (y: Tensor) => (x: Tensor): number => {
  *
  * @category folds
  */
-export const norm = (x: Tensor): number => Math.sqrt(dot(x)(x))
+export const norm = (x: Tensor): number => {
+  checkTensor('tensor.norm', 'x', x)
+  return Math.sqrt(kernel.dot(x.data, x.data))
+}
 
 /**
  * The entry at the given position, one index for each axis.
@@ -104,10 +122,15 @@ export const norm = (x: Tensor): number => Math.sqrt(dot(x)(x))
  * @category elements
  */
 export const at = (...indices: readonly number[]) => (x: Tensor): number => {
+  checkTensor('tensor.at', 'x', x)
   const inside = indices.length === x.shape.length
     && indices.every((index, axis) => Number.isInteger(index) && index >= 0 && index < x.shape[axis])
   if (!inside) throw new RangeError(`tensor.at: expected an index within [${x.shape.join(', ')}], got [${indices.join(', ')}]`)
   return x.data[indices.reduce((offset, index, axis) => offset * x.shape[axis] + index, 0)]
+}
+
+const checkEntries = (operation: string, x: Tensor | Tokens): void => {
+  if (!isTensor(x) && !isTokens(x)) throw new TypeError(`${operation}: expected x to be a tensor or tokens, got ${show(x)}`)
 }
 
 /**
@@ -115,14 +138,18 @@ export const at = (...indices: readonly number[]) => (x: Tensor): number => {
  *
  * @category conversions
  */
-export const toArray = (x: { readonly data: Iterable<number> }): readonly number[] => Array.from(x.data)
+export const toArray = (x: Tensor | Tokens): readonly number[] => {
+  checkEntries('tensor.toArray', x)
+  return Array.from(x.data)
+}
 
 /**
  * The entries in nested arrays, one level for each axis; the inverse of `of`.
  *
  * @category conversions
  */
-export const toNested = (x: { readonly shape: Shape; readonly data: ArrayLike<number> }): Nested => {
+export const toNested = (x: Tensor | Tokens): Nested => {
+  checkEntries('tensor.toNested', x)
   const nest = (axis: number, offset: number): Nested => {
     if (axis === x.shape.length) return x.data[offset]
     const width = sizeOf(x.shape.slice(axis + 1))
@@ -133,11 +160,17 @@ export const toNested = (x: { readonly shape: Shape; readonly data: ArrayLike<nu
 
 /**
  * The same numbers in another precision, rounded to nearest where it is the lower one.
+ * Throws `RangeError` for a precision that there is not.
  *
  * @category conversions
  */
-export const cast = (precision: Precision) => (x: Tensor): Tensor =>
-  precisionOf(x) === precision ? x : fromArray(x.shape, x.data, precision)
+export const cast = (precision: Precision): ((x: Tensor) => Tensor) => {
+  check('tensor.cast', 'precision', precisions, precision)
+  return x => {
+    checkTensor('tensor.cast', 'x', x)
+    return precisionOf(x) === precision ? x : fromArray(x.shape, x.data, precision)
+  }
+}
 
 /**
  * Equal shape, equal precision and equal entries. As the laws of an equivalence demand, a NaN equals a NaN;

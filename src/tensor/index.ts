@@ -6,7 +6,7 @@
 export * from './algebra.js'
 export * from './matrices.js'
 export {
-  fromArray, full, isTensor, type Nested, of, type Precision, precisionOf, type Tensor, type Tokens,
+  fromArray, full, isTensor, isTokens, type Nested, of, type Precision, precisionOf, type Tensor, type Tokens,
   tokensFromArray, tokensOf, zeros, zerosLike
 } from './tensor.js'
 export { PrecisionError, type Shape, ShapeError } from './shape.js'

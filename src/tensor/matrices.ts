@@ -5,16 +5,19 @@
  */
 import { gemm } from '../kernels/gemm.js'
 import { appendRows as appendArrays } from '../kernels/rows.js'
-import { matricesOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
-import { checkPrecision, freshFor, own, type Tensor } from './tensor.js'
+import { check, checkOptions, type Fields, flag, natural, optional } from './domain.js'
+import { matricesOf, ownShape, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
+import { checkPrecision, checkTensor, freshFor, own, type Tensor } from './tensor.js'
 
 /**
  * Which side of a matrix product is stored transposed, by its last two axes.
  */
 export interface Transposed {
-  readonly left?: boolean
-  readonly right?: boolean
+  readonly left?: boolean | undefined
+  readonly right?: boolean | undefined
 }
+
+const TRANSPOSED: Fields<Transposed> = { left: optional(flag), right: optional(flag) }
 
 /**
  * The matrix product $A B$ over the last two axes; `A` is the last argument. Leading axes are a batch and
@@ -25,16 +28,21 @@ export interface Transposed {
  *
  * @category matrices
  */
-export const matmul = (b: Tensor, transposed: Transposed = {}) => (a: Tensor): Tensor => {
-  const transposeA = transposed.left ?? false, transposeB = transposed.right ?? false
-  const left = matricesOf('tensor.matmul', a.shape), right = matricesOf('tensor.matmul', b.shape)
-  const [m, k] = transposeA ? [left.columns, left.rows] : [left.rows, left.columns]
-  const [inner, n] = transposeB ? [right.columns, right.rows] : [right.rows, right.columns]
-  const leading = a.shape.slice(0, -2)
-  if (k !== inner || !sameShape(leading, b.shape.slice(0, -2)))
-    throw new ShapeError('tensor.matmul', 'equal leading axes and equal inner axes', [a.shape, b.shape])
-  checkPrecision('tensor.matmul', a, b)
-  return own([...leading, m, n], gemm({ batch: left.batch, m, n, k, transposeA, transposeB }, a.data, b.data))
+export const matmul = (b: Tensor, transposed: Transposed = {}): ((a: Tensor) => Tensor) => {
+  checkOptions('tensor.matmul', TRANSPOSED, transposed)
+  checkTensor('tensor.matmul', 'b', b)
+  const { left: transposeA = false, right: transposeB = false } = transposed
+  return a => {
+    checkTensor('tensor.matmul', 'a', a)
+    const left = matricesOf('tensor.matmul', a.shape), right = matricesOf('tensor.matmul', b.shape)
+    const [m, k] = transposeA ? [left.columns, left.rows] : [left.rows, left.columns]
+    const [inner, n] = transposeB ? [right.columns, right.rows] : [right.rows, right.columns]
+    const leading = a.shape.slice(0, -2)
+    if (k !== inner || !sameShape(leading, b.shape.slice(0, -2)))
+      throw new ShapeError('tensor.matmul', 'equal leading axes and equal inner axes', [a.shape, b.shape])
+    checkPrecision('tensor.matmul', a, b)
+    return own([...leading, m, n], gemm({ batch: left.batch, m, n, k, transposeA, transposeB }, a.data, b.data))
+  }
 }
 
 /**
@@ -44,6 +52,7 @@ export const matmul = (b: Tensor, transposed: Transposed = {}) => (a: Tensor): T
  * @category matrices
  */
 export const transpose = (x: Tensor): Tensor => {
+  checkTensor('tensor.transpose', 'x', x)
   const { batch, rows, columns } = matricesOf('tensor.transpose', x.shape)
   const y = freshFor(x, x.data.length)
   for (let b = 0, start = 0; b < batch; b++, start += rows * columns)
@@ -58,10 +67,14 @@ export const transpose = (x: Tensor): Tensor => {
  *
  * @category shapes
  */
-export const reshape = (shape: Shape) => (x: Tensor): Tensor => {
-  if (sizeOf(shape) !== x.data.length)
-    throw new ShapeError('tensor.reshape', `a shape with ${x.data.length} entries`, [x.shape, shape])
-  return { ...x, shape: shape.slice() }
+export const reshape = (shape: Shape): ((x: Tensor) => Tensor) => {
+  const kept = ownShape('tensor.reshape', shape)
+  return x => {
+    checkTensor('tensor.reshape', 'x', x)
+    if (sizeOf(kept) !== x.data.length)
+      throw new ShapeError('tensor.reshape', `a shape with ${x.data.length} entries`, [x.shape, kept])
+    return { ...x, shape: kept }
+  }
 }
 
 /**
@@ -71,6 +84,7 @@ export const reshape = (shape: Shape) => (x: Tensor): Tensor => {
  * @category shapes
  */
 export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
+  checkTensor('tensor.slice', 'x', x)
   if (x.shape.length === 0) throw new ShapeError('tensor.slice', 'at least one axis', [x.shape])
   const [length, ...rest] = x.shape
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length))
@@ -87,14 +101,18 @@ export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
  *
  * @category shapes
  */
-export const lastRows = (count: number) => (x: Tensor): Tensor => {
-  const { batch, rows, columns } = matricesOf('tensor.lastRows', x.shape)
-  if (!(count >= 0 && count <= rows)) throw new ShapeError('tensor.lastRows', `at least ${count} rows`, [x.shape])
-  if (count === rows) return x
-  const y = freshFor(x, batch * count * columns)
-  for (let b = 0, to = 0; b < batch; b++)
-    for (let from = ((b + 1) * rows - count) * columns, end = (b + 1) * rows * columns; from < end; from++) y[to++] = x.data[from]
-  return own([...x.shape.slice(0, -2), count, columns], y)
+export const lastRows = (count: number): ((x: Tensor) => Tensor) => {
+  check('tensor.lastRows', 'count', natural, count)
+  return x => {
+    checkTensor('tensor.lastRows', 'x', x)
+    const { batch, rows, columns } = matricesOf('tensor.lastRows', x.shape)
+    if (count > rows) throw new ShapeError('tensor.lastRows', `at least ${count} rows`, [x.shape])
+    if (count === rows) return x
+    const y = freshFor(x, batch * count * columns)
+    for (let b = 0, to = 0; b < batch; b++)
+      for (let from = ((b + 1) * rows - count) * columns, end = (b + 1) * rows * columns; from < end; from++) y[to++] = x.data[from]
+    return own([...x.shape.slice(0, -2), count, columns], y)
+  }
 }
 
 /**
@@ -104,6 +122,7 @@ export const lastRows = (count: number) => (x: Tensor): Tensor => {
  * @category shapes
  */
 export const lastRow = (x: Tensor): Tensor => {
+  checkTensor('tensor.lastRow', 'x', x)
   const { batch, rows, columns } = matricesOf('tensor.lastRow', x.shape)
   if (batch * rows === 0) throw new ShapeError('tensor.lastRow', 'at least one row', [x.shape])
   const start = (batch * rows - 1) * columns
@@ -119,6 +138,8 @@ export const lastRow = (x: Tensor): Tensor => {
  * @category shapes
  */
 export const appendRows = (more: Tensor) => (x: Tensor): Tensor => {
+  checkTensor('tensor.appendRows', 'x', x)
+  checkTensor('tensor.appendRows', 'more', more)
   const first = matricesOf('tensor.appendRows', x.shape), second = matricesOf('tensor.appendRows', more.shape)
   const leading = x.shape.slice(0, -2)
   if (first.columns !== second.columns || !sameShape(leading, more.shape.slice(0, -2)))

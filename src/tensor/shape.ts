@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { show } from './domain.js'
 
 /** The lengths of a tensor's axes, outermost first. A scalar has the shape `[]`. */
 export type Shape = readonly number[]
 
-const show = (shape: Shape): string => `[${shape.join(', ')}]`
+const showShape = (shape: Shape): string => `[${shape.join(', ')}]`
 
 /** A message, behind the place in a model that it is about. */
 const at = (place: string, message: string): string => (place === '' ? message : `${place}: ${message}`)
@@ -25,7 +26,7 @@ export class ShapeError extends Error {
     readonly shapes: readonly Shape[],
     readonly place: string = ''
   ) {
-    super(at(place, `${operation}: expected ${expected}, got ${shapes.map(show).join(' and ')}`))
+    super(at(place, `${operation}: expected ${expected}, got ${shapes.map(showShape).join(' and ')}`))
   }
 }
 
@@ -38,7 +39,38 @@ export class PrecisionError extends Error {
 }
 
 /** The number of entries: the product of the axes, 1 for a scalar. */
-export const sizeOf = (shape: Shape): number => shape.reduce((product, length) => product * length, 1)
+export const sizeOf = (shape: Shape): number => {
+  let size = 1
+  for (let axis = 0; axis < shape.length; axis++) size *= shape[axis]
+  return size
+}
+
+const isLength = (length: number): boolean => Number.isSafeInteger(length) && length >= 0
+
+/** Whether a value is an array of non-negative integers whose product is `length`. */
+export const isShapeOf = (shape: unknown, length: number): shape is Shape => {
+  if (!Array.isArray(shape)) return false
+  const axes: readonly number[] = shape // or whatever its entries are: only numbers are equal to themselves as integers
+  let size = 1
+  for (let axis = 0; axis < axes.length; axis++) {
+    const n = axes[axis]
+    // First the quick test, for integers of 32 bits: this is asked for every argument of every operation.
+    if (n >>> 0 !== n && !isLength(n)) return false
+    size *= n
+  }
+  return size === length
+}
+
+/**
+ * A copy of a shape that somebody else made and may still change.
+ * Throws `TypeError` for what is no array of numbers, and `ShapeError` where an axis is no non-negative integer.
+ */
+export const ownShape = (operation: string, shape: Shape): Shape => {
+  if (!Array.isArray(shape) || !shape.every(length => typeof length === 'number'))
+    throw new TypeError(`${operation}: expected shape to be an array of numbers, got ${show(shape)}`)
+  if (!shape.every(isLength)) throw new ShapeError(operation, 'axes that are non-negative integers', [shape])
+  return shape.slice()
+}
 
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((length, axis) => length === b[axis])

@@ -5,7 +5,8 @@
  */
 import type { Floats, FreshFloats, Integers } from '../kernels/floats.js'
 import { freshLike } from '../kernels/fresh.js'
-import { PrecisionError, rowsOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
+import { anyNumber, check, type Domain, precisions, show } from './domain.js'
+import { isShapeOf, ownShape, PrecisionError, rowsOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 
 export type Precision = 'float32' | 'float64'
 
@@ -27,29 +28,56 @@ export interface Tokens {
 export type Nested = number | readonly Nested[]
 
 /**
- * Whether a value is a tensor.
+ * Whether a value is a tensor: its data an array of single or double precision with as many entries as its shape says.
+ * What JSON makes of a tensor is none.
  *
  * @category guards
  */
-export const isTensor = (value: unknown): value is Tensor =>
-  typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Tensor'
+export const isTensor = (value: unknown): value is Tensor => {
+  if (typeof value !== 'object' || value === null) return false
+  const { _tag, shape, data } = value as Partial<Tensor> // every field is looked at
+  return _tag === 'Tensor' && (data instanceof Float32Array || data instanceof Float64Array) && isShapeOf(shape, data.length)
+}
 
 /**
- * Whether a value is a tensor of ids.
+ * Whether a value is tokens: its data integers of 32 bits, as many as its shape says.
  *
  * @category guards
  */
-export const isTokens = (value: unknown): value is Tokens =>
-  typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Tokens'
+export const isTokens = (value: unknown): value is Tokens => {
+  if (typeof value !== 'object' || value === null) return false
+  const { _tag, shape, data } = value as Partial<Tokens> // every field is looked at
+  return _tag === 'Tokens' && data instanceof Int32Array && isShapeOf(shape, data.length)
+}
 
-/** `float32` or `float64`. */
-export const precisionOf = (t: Tensor): Precision => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
+const always = (): boolean => true
 
-const isLength = (length: number): boolean => Number.isSafeInteger(length) && length >= 0
+export const tensors: Domain<Tensor> = { expected: 'a tensor', isKind: isTensor, contains: always }
+export const tokens: Domain<Tokens> = { expected: 'tokens', isKind: isTokens, contains: always }
+
+/** Throws `TypeError` unless the argument is a tensor. */
+export const checkTensor = (operation: string, argument: string, value: Tensor): void => check(operation, argument, tensors, value)
+
+/** Throws `TypeError` unless the argument is tokens. */
+export const checkTokens = (operation: string, argument: string, value: Tokens): void => check(operation, argument, tokens, value)
+
+/** Throws `TypeError` unless the argument is a record with a tensor under each of the names. */
+export const checkTensors = <K extends string>(
+  operation: string, argument: string, names: readonly K[], record: { readonly [name in K]: Tensor }
+): void => {
+  if (typeof record !== 'object' || record === null)
+    throw new TypeError(`${operation}: expected ${argument} to be a record of ${names.join(', ')}, got ${show(record)}`)
+  for (const name of names) if (!isTensor(record[name])) checkTensor(operation, `${argument}.${name}`, record[name])
+}
+
+/** `float32` or `float64`. Throws `TypeError` for what is no tensor. */
+export const precisionOf = (t: Tensor): Precision => {
+  checkTensor('tensor.precisionOf', 't', t)
+  return t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64'
+}
 
 const checkShape = (operation: string, shape: Shape, length: number): void => {
-  if (!shape.every(isLength)) throw new ShapeError(operation, 'axes that are non-negative integers', [shape])
-  if (sizeOf(shape) !== length) throw new ShapeError(operation, `a shape with ${length} entries`, [shape])
+  if (!isShapeOf(shape, length)) throw new ShapeError(operation, `a shape with ${length} entries`, [shape])
 }
 
 /**
@@ -67,41 +95,72 @@ export const freshFor = (like: Tensor, length: number): FreshFloats => freshLike
 const allocate = (precision: Precision, length: number): FreshFloats =>
   precision === 'float32' ? new Float32Array(length) : new Float64Array(length)
 
+/** Throws `TypeError` unless the values are an array of numbers, plain or typed. */
+const checkNumbers = (operation: string, argument: string, values: ArrayLike<number>): void => {
+  const numeric = ArrayBuffer.isView(values) && !(values instanceof DataView) && typeof (values as ArrayLike<unknown>)[0] !== 'bigint'
+  if (!numeric && !Array.isArray(values)) throw new TypeError(`${operation}: expected ${argument} to be an array of numbers, got ${show(values)}`)
+  if (numeric) return
+  for (let i = 0; i < values.length; i++)
+    if (typeof values[i] !== 'number') throw new TypeError(`${operation}: expected ${argument}[${i}] to be a number, got ${show(values[i])}`)
+}
+
 /**
  * A tensor of the given entries in row-major order, which are copied.
- * Throws `ShapeError` where their number differs from the product of the axes.
+ * Throws `ShapeError` where their number differs from the product of the axes, and `TypeError` for what is no number.
  *
  * @category constructors
  */
 export const fromArray = (shape: Shape, values: ArrayLike<number>, precision: Precision = 'float32'): Tensor => {
-  checkShape('tensor.fromArray', shape, values.length)
+  check('tensor.fromArray', 'precision', precisions, precision)
+  checkNumbers('tensor.fromArray', 'values', values)
+  const kept = ownShape('tensor.fromArray', shape)
+  checkShape('tensor.fromArray', kept, values.length)
   const data = allocate(precision, values.length)
   data.set(values)
-  return own(shape.slice(), data)
+  return own(kept, data)
+}
+
+/** Throws `TypeError` unless a value is a number or nested arrays of numbers; `flat` names the function for other arrays. */
+const checkNested = (operation: string, flat: string, value: unknown, path = ''): void => {
+  if (typeof value === 'number') return
+  if (!Array.isArray(value)) {
+    const hint = ArrayBuffer.isView(value) ? `; ${flat} takes a shape and an array` : ''
+    throw new TypeError(`${operation}: expected numbers in nested arrays, got ${show(value)}${path === '' ? '' : ` at ${path}`}${hint}`)
+  }
+  // By index: a hole in an array is no number either.
+  for (let i = 0; i < value.length; i++) checkNested(operation, flat, value[i], `${path}[${i}]`)
 }
 
 const shapeOfNested = (value: Nested): Shape =>
   typeof value === 'number' ? [] : [value.length, ...(value.length === 0 ? [] : shapeOfNested(value[0]))]
 
-const entriesOf = (value: Nested, shape: Shape): readonly number[] => {
+const entriesOf = (operation: string, value: Nested, shape: Shape): readonly number[] => {
   if (typeof value === 'number') {
-    if (shape.length !== 0) throw new ShapeError('tensor.of', 'sub-arrays of one shape', [[], shape])
+    if (shape.length !== 0) throw new ShapeError(operation, 'sub-arrays of one shape', [[], shape])
     return [value]
   }
   if (value.length !== shape[0] || shape.length === 0)
-    throw new ShapeError('tensor.of', 'sub-arrays of one shape', [shapeOfNested(value), shape])
-  return value.flatMap(item => entriesOf(item, shape.slice(1)))
+    throw new ShapeError(operation, 'sub-arrays of one shape', [shapeOfNested(value), shape])
+  return value.flatMap(item => entriesOf(operation, item, shape.slice(1)))
 }
 
 /**
  * A tensor of numbers in nested arrays: `of([[1, 2], [3, 4]])` has the shape `[2, 2]`.
- * Throws `ShapeError` where the sub-arrays differ in shape.
+ * Throws `ShapeError` where the sub-arrays differ in shape, and `TypeError` for what is no number.
  *
  * @category constructors
  */
 export const of = (value: Nested, precision: Precision = 'float32'): Tensor => {
+  check('tensor.of', 'precision', precisions, precision)
+  checkNested('tensor.of', 'tensor.fromArray', value)
   const shape = shapeOfNested(value)
-  return fromArray(shape, entriesOf(value, shape), precision)
+  return fromArray(shape, entriesOf('tensor.of', value, shape), precision)
+}
+
+const filled = (operation: string, shape: Shape, value: number, precision: Precision): Tensor => {
+  check(operation, 'precision', precisions, precision)
+  const kept = ownShape(operation, shape)
+  return own(kept, allocate(precision, sizeOf(kept)).fill(value))
 }
 
 /**
@@ -110,8 +169,8 @@ export const of = (value: Nested, precision: Precision = 'float32'): Tensor => {
  * @category constructors
  */
 export const full = (shape: Shape, value: number, precision: Precision = 'float32'): Tensor => {
-  checkShape('tensor.full', shape, sizeOf(shape))
-  return own(shape.slice(), allocate(precision, sizeOf(shape)).fill(value))
+  check('tensor.full', 'value', anyNumber, value)
+  return filled('tensor.full', shape, value, precision)
 }
 
 /**
@@ -119,27 +178,34 @@ export const full = (shape: Shape, value: number, precision: Precision = 'float3
  *
  * @category constructors
  */
-export const zeros = (shape: Shape, precision: Precision = 'float32'): Tensor => full(shape, 0, precision)
+export const zeros = (shape: Shape, precision: Precision = 'float32'): Tensor =>
+  filled('tensor.zeros', shape, 0, precision)
 
 /**
  * Zeros with the shape and the precision of another tensor.
  *
  * @category constructors
  */
-export const zerosLike = (t: Tensor): Tensor => own(t.shape, freshFor(t, t.data.length))
+export const zerosLike = (t: Tensor): Tensor => {
+  checkTensor('tensor.zerosLike', 't', t)
+  return own(t.shape, freshFor(t, t.data.length))
+}
 
 /**
  * Ids in row-major order, which are copied. Throws `ShapeError` where their number differs from the product
- * of the axes, and `RangeError` where an id is not an integer of 32 bits.
+ * of the axes, `RangeError` where an id is not an integer of 32 bits, and `TypeError` for what is no number.
  *
  * @category constructors
  */
 export const tokensFromArray = (shape: Shape, ids: ArrayLike<number>): Tokens => {
-  checkShape('tokens', shape, ids.length)
+  checkNumbers('tensor.tokensFromArray', 'ids', ids)
+  const kept = ownShape('tensor.tokensFromArray', shape)
+  checkShape('tensor.tokensFromArray', kept, ids.length)
   const data = Int32Array.from(ids)
   const wrong = data.findIndex((id, i) => id !== ids[i])
-  if (wrong >= 0) throw new RangeError(`tokens: expected 32-bit integers, got ${ids[wrong]} at position ${wrong}`)
-  return { _tag: 'Tokens', shape: shape.slice(), data }
+  if (wrong >= 0)
+    throw new RangeError(`tensor.tokensFromArray: expected ids[${wrong}] to be an integer of 32 bits, got ${show(ids[wrong])}`)
+  return { _tag: 'Tokens', shape: kept, data }
 }
 
 /**
@@ -158,12 +224,14 @@ export const lastTokens = (count: number) => (x: Tokens): Tokens => {
 
 /**
  * Ids in nested arrays: `tokensOf([[3, 1], [4, 1]])` is a batch of two sequences of length two.
+ * Throws what `of` and `tokensFromArray` throw.
  *
  * @category constructors
  */
 export const tokensOf = (value: Nested): Tokens => {
+  checkNested('tensor.tokensOf', 'tensor.tokensFromArray', value)
   const shape = shapeOfNested(value)
-  return tokensFromArray(shape, entriesOf(value, shape))
+  return tokensFromArray(shape, entriesOf('tensor.tokensOf', value, shape))
 }
 
 /** Throws `PrecisionError` unless all tensors have one precision. */
@@ -172,8 +240,9 @@ export const checkPrecision = (operation: string, first: Tensor, ...others: read
     if (other.data.BYTES_PER_ELEMENT !== first.data.BYTES_PER_ELEMENT) throw new PrecisionError(operation)
 }
 
-/** Throws `ShapeError` or `PrecisionError` unless both tensors have one shape and one precision. */
+/** Throws `TypeError`, `ShapeError` or `PrecisionError` unless both are tensors of one shape and one precision. */
 export const checkAlike = (operation: string, a: Tensor, b: Tensor): void => {
+  if (!isTensor(a) || !isTensor(b)) throw new TypeError(`${operation}: expected two tensors, got ${show(a)} and ${show(b)}`)
   if (!sameShape(a.shape, b.shape)) throw new ShapeError(operation, 'two tensors of one shape', [a.shape, b.shape])
   checkPrecision(operation, a, b)
 }

@@ -19,8 +19,10 @@ export interface CompletionOptions<P, C> extends GenerateOptions<P, C> {
  *
  * @category generation
  */
-export const completeSentence = <P, C>({ tokenizer, ...options }: CompletionOptions<P, C>) =>
-  (prompt: string, key: Key): E.Either<string, string> => pipe(
+export const completeSentence = <P, C>({ tokenizer, ...options }: CompletionOptions<P, C>): ((prompt: string, key: Key) => E.Either<string, string>) => {
+  const continued = generate(options)
+  return (prompt, key) => pipe(
     tokenizer.encode(prompt),
     E.filterOrElse(ids => ids.length > 0, () => 'expected a prompt with at least one symbol, got an empty one'),
-    E.chain(ids => tokenizer.decode(generate(options)(ids, key))))
+    E.chain(ids => tokenizer.decode(continued(ids, key))))
+}

@@ -17,8 +17,10 @@
  * @module
  */
 import * as E from 'fp-ts/lib/Either.js'
+import { arrays, checkOptions, type Fields, natural, optional } from '../tensor/domain.js'
 import { quoted } from '../tensor/foreign.js'
-import { fromArray, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { ShapeError } from '../tensor/shape.js'
+import { checkAlike, checkTensor, fromArray, own, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 
 export interface WordVectors {
   readonly words: readonly string[]
@@ -181,10 +183,12 @@ const cosineOf = (dot: number, a: number, b: number): number => (a === 0 || b ==
 
 /**
  * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 where one of them is zero.
+ * Throws `ShapeError` where the two differ in shape.
  *
  * @category similarity
  */
 export const cosine = (b: Tensor) => (a: Tensor): number => {
+  checkAlike('words.cosine', a, b)
   let dot = 0, aa = 0, bb = 0
   for (let i = 0; i < a.data.length; i++) {
     dot += a.data[i] * b.data[i]
@@ -196,21 +200,28 @@ export const cosine = (b: Tensor) => (a: Tensor): number => {
 
 export interface NearestOptions {
   /** How many; default 10. */
-  readonly count?: number
+  readonly count?: number | undefined
   /** Words that do not count, such as those of the question. */
-  readonly without?: readonly string[]
+  readonly without?: readonly string[] | undefined
 }
+
+const NEAREST: Fields<NearestOptions> = { count: optional(natural), without: optional(arrays) }
 
 /**
  * The words whose vectors point most nearly in the direction of a given one, by falling cosine.
+ * Throws `RangeError` unless `count` is a non-negative integer, and `ShapeError` for a vector that is not `[D]`.
  *
  * @category similarity
  */
-export const nearest = (vectors: WordVectors, { count = 10, without = [] }: NearestOptions = {}) =>
-  (vector: Tensor): readonly Neighbour[] => {
+export const nearest = (vectors: WordVectors, options: NearestOptions = {}): ((vector: Tensor) => readonly Neighbour[]) => {
+  checkOptions('words.nearest', NEAREST, options)
+  const { count = 10, without = [] } = options
+  const excluded = new Set(without)
+  return vector => {
     const { words, weight } = vectors
     const [, width] = weight.shape
-    const excluded = new Set(without)
+    checkTensor('words.nearest', 'vector', vector)
+    if (vector.shape.length !== 1 || vector.shape[0] !== width) throw new ShapeError('words.nearest', `a vector [${width}]`, [vector.shape])
     const squared = Array.from(vector.data).reduce((total, v) => total + v * v, 0)
     const similarity = words.map((_, row) => {
       let dot = 0, square = 0
@@ -225,6 +236,7 @@ export const nearest = (vectors: WordVectors, { count = 10, without = [] }: Near
       .sort((a, b) => b.similarity - a.similarity)
       .slice(0, count)
   }
+}
 
 /**
  * What is to `c` as `a` is to `b`: the words nearest to $a - b + c$, without the three themselves. King is to man as
@@ -233,11 +245,14 @@ export const nearest = (vectors: WordVectors, { count = 10, without = [] }: Near
  *
  * @category similarity
  */
-export const analogy = (vectors: WordVectors, { count = 10 }: NearestOptions = {}) =>
-  (a: string, b: string, c: string): E.Either<string, readonly Neighbour[]> => {
+export const analogy = (vectors: WordVectors, options: NearestOptions = {}): ((a: string, b: string, c: string) => E.Either<string, readonly Neighbour[]>) => {
+  checkOptions('words.analogy', NEAREST, options)
+  const { count = 10, without = [] } = options
+  return (a, b, c) => {
     const unknown = [a, b, c].find(word => !vectors.rows.has(word))
     if (unknown !== undefined) return E.left(`the word ${quoted(unknown)} has no vector`)
     const [va, vb, vc] = [a, b, c].map(vectorOf(vectors))
     const target = fromArray(va.shape, Array.from(va.data, (x, i) => x - vb.data[i] + vc.data[i]))
-    return E.right(nearest(vectors, { count, without: [a, b, c] })(target))
+    return E.right(nearest(vectors, { count, without: [a, b, c, ...without] })(target))
   }
+}

@@ -5,7 +5,8 @@
  */
 import { integers, permutation } from '../random/distributions.js'
 import type { Draw } from '../random/key.js'
-import { type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { check, checkOptions, type Fields, integerBetween, natural, positiveInteger } from '../tensor/domain.js'
+import { checkTokens, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import type { Example } from './step.js'
 
 export interface WindowOptions {
@@ -23,13 +24,14 @@ export interface WindowOptions {
  * @category batches
  */
 export const windowsAt = (tokens: Tokens, starts: ArrayLike<number>, context: number): Example<Tokens, Tokens> => {
+  checkTokens('windowsAt', 'tokens', tokens)
+  check('windowsAt', 'context', positiveInteger, context)
   const shape = [starts.length, context]
-  const last = tokens.data.length - context - 1
+  const place = integerBetween(0, tokens.data.length - context - 1)
   const input = new Int32Array(starts.length * context), target = new Int32Array(starts.length * context)
   for (let b = 0; b < starts.length; b++) {
     const begin = starts[b]
-    if (!(begin >= 0 && begin <= last))
-      throw new RangeError(`windowsAt: expected windows to begin from 0 to ${last}, got ${begin}`)
+    check('windowsAt', `starts[${b}]`, place, begin)
     for (let t = 0; t < context; t++) {
       input[b * context + t] = tokens.data[begin + t]
       target[b * context + t] = tokens.data[begin + t + 1]
@@ -38,27 +40,37 @@ export const windowsAt = (tokens: Tokens, starts: ArrayLike<number>, context: nu
   return { input: tokensFromArray(shape, input), target: tokensFromArray(shape, target) }
 }
 
+const WINDOWS: Fields<WindowOptions> = { batch: positiveInteger, context: positiveInteger }
+
 /**
  * A batch of windows at uniformly random positions of a sequence of tokens.
  * Throws `RangeError` for a sequence with fewer than `context + 1` tokens.
  *
  * @category batches
  */
-export const randomWindows = (tokens: Tokens, { batch, context }: WindowOptions): Draw<Example<Tokens, Tokens>> => key => {
+export const randomWindows = (tokens: Tokens, options: WindowOptions): Draw<Example<Tokens, Tokens>> => {
+  checkTokens('randomWindows', 'tokens', tokens)
+  checkOptions('randomWindows', WINDOWS, options)
+  const { batch, context } = options
   const places = tokens.data.length - context
   if (places < 1)
     throw new RangeError(`randomWindows: expected at least ${context + 1} tokens, got ${tokens.data.length}`)
-  return windowsAt(tokens, integers([batch], 0, places)(key).data, context)
+  const starts = integers([batch], 0, places)
+  return key => windowsAt(tokens, starts(key).data, context)
 }
 
 /**
  * The indices 0 … count − 1 in random order, cut into batches; the last one may be smaller. One epoch.
- * Throws `RangeError` unless the size of a batch is a positive integer.
+ * Throws `RangeError` unless the size of a batch is a positive integer and the count a non-negative one.
  *
  * @category batches
  */
-export const shuffledBatches = (count: number, size: number): Draw<readonly (readonly number[])[]> => key => {
-  if (!(Number.isInteger(size) && size > 0)) throw new RangeError(`shuffledBatches: expected a positive size, got ${size}`)
-  const order = permutation(count)(key)
-  return Array.from({ length: Math.ceil(count / size) }, (_, b) => order.slice(b * size, (b + 1) * size))
+export const shuffledBatches = (count: number, size: number): Draw<readonly (readonly number[])[]> => {
+  check('shuffledBatches', 'count', natural, count)
+  check('shuffledBatches', 'size', positiveInteger, size)
+  const draw = permutation(count)
+  return key => {
+    const order = draw(key)
+    return Array.from({ length: Math.ceil(count / size) }, (_, b) => order.slice(b * size, (b + 1) * size))
+  }
 }

@@ -6,7 +6,8 @@
 import { region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
-import { type Draw, foldIn, type Key } from '../random/key.js'
+import { checkKey, type Draw, foldIn, type Key } from '../random/key.js'
+import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Sampler } from './sampling.js'
@@ -19,12 +20,16 @@ export interface Generator<P, C> {
 
 const inRegions = <P, C>({ empty, read }: Decoder<P, C>): boolean => isTrusted(empty) && isTrusted(read)
 
+const decoders = having('a decoder', 'empty', 'read')
+
 /**
  * The logits `[V]` of the token after the given ones. Throws `ShapeError` if there is none to start from.
  *
  * @category generation
  */
 export const nextTokenLogits = <P, C>({ decoder, params }: Generator<P, C>) => (tokens: readonly number[]): Tensor => {
+  check('nextTokenLogits', 'decoder', decoders, decoder)
+  check('nextTokenLogits', 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
   const logits = () => decoder.read(params, decoder.empty(params), tokens)[0]
   return inRegions(decoder) ? region(logits) : logits()
@@ -35,8 +40,12 @@ export interface GenerateOptions<P, C> extends Generator<P, C> {
   /** How many tokens to generate at most. */
   readonly count: number
   /** Ends the generation after a token for which it is true; default never. */
-  readonly until?: (token: number) => boolean
+  readonly until?: ((token: number) => boolean) | undefined
 }
+
+const GENERATE = {
+  decoder: decoders, params: any, sampler: functions, count: natural, until: optional(functions)
+} satisfies Fields<GenerateOptions<never, unknown>>
 
 interface Generated<C> {
   readonly cache: C
@@ -63,12 +72,17 @@ const guardSampler = (sampler: Sampler): Sampler => {
 
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one. Throws `ShapeError` if there is no token to start from.
+ * generation begins with the shorter one. Throws `RangeError` unless `count` is a non-negative integer, and
+ * `ShapeError` if there is no token to start from.
  *
  * @category generation
  */
-export const generate = <P, C>({ decoder, params, sampler, count, until = () => false }: GenerateOptions<P, C>) =>
-  (prompt: readonly number[], key: Key): readonly number[] => {
+export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readonly number[], key: Key) => readonly number[]) => {
+  checkOptions<GenerateOptions<P, C>>('generate', GENERATE, options)
+  const { decoder, params, sampler, count, until = () => false } = options
+  return (prompt, key) => {
+    check('generate', 'prompt', arrays, prompt)
+    checkKey('generate', key)
     if (prompt.length === 0) throw new ShapeError('generate', 'at least one token', [[0]])
     const choose = guardSampler(sampler), ends = guarded(until)
     const after = (near: P) => ({ cache, unread, tokens }: Generated<C>): Generated<C> | undefined => {
@@ -86,3 +100,4 @@ export const generate = <P, C>({ decoder, params, sampler, count, until = () => 
       return regionLoop(first(near), after(near)).tokens
     })
   }
+}

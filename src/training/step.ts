@@ -6,9 +6,10 @@
 import { guard } from '../layer/guard.js'
 import type { Layer } from '../layer/layer.js'
 import { guardLoss, type Loss } from '../losses/loss.js'
-import { guardOptimizer, type Optimizer, type OptimizerState } from '../optimizers/optimizer.js'
-import type { Key } from '../random/key.js'
 import { region, settled } from '../memory/region.js'
+import { guardOptimizer, type Optimizer, type OptimizerState, optimizers } from '../optimizers/optimizer.js'
+import { checkKey, type Key } from '../random/key.js'
+import { check, checkOptions, either, type Fields, functions, having } from '../tensor/domain.js'
 
 /** An input and what the model should make of it. */
 export interface Example<X, T> {
@@ -19,6 +20,15 @@ export interface Example<X, T> {
 export interface LossAndGradient<P> {
   readonly loss: number
   readonly gradient: P
+}
+
+const layers = having('a layer', 'forward', 'vjp')
+const losses = having('a loss', 'forward', 'gradient')
+
+/** Throws `TypeError` unless these are a layer and a loss. */
+const checkModel = (operation: string, model: unknown, loss: unknown): void => {
+  check(operation, 'model', layers, model)
+  check(operation, 'loss', losses, loss)
 }
 
 const evaluate = <P, X, Y, DX, T>(
@@ -35,17 +45,20 @@ const evaluate = <P, X, Y, DX, T>(
  *
  * @category training
  */
-export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, example: Example<X, T>): LossAndGradient<P> => region(() => evaluate(model, loss, params, example))
+export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => LossAndGradient<P>) => {
+  checkModel('lossAndGradient', model, loss)
+  return (params, example) => region(() => evaluate(model, loss, params, example))
+}
 
 /**
  * The loss of an example without its gradient: $\ell(f(\theta, x), t)$, to judge a model by.
  *
  * @category training
  */
-export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, { input, target }: Example<X, T>): number => region(() =>
-    guardLoss(loss).forward(guard(model).forward(params, input), target))
+export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => number) => {
+  checkModel('lossOf', model, loss)
+  return (params, { input, target }) => region(() => guardLoss(loss).forward(guard(model).forward(params, input), target))
+}
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   /** The model, or the model for the key of the step where it has dropout. */
@@ -53,6 +66,10 @@ export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   readonly loss: Loss<Y, T>
   readonly optimizer: Optimizer<S>
 }
+
+const TRAINING = {
+  model: either(layers, functions), loss: losses, optimizer: optimizers
+} satisfies Fields<TrainingOptions<never, never, never, never, never, never>>
 
 /** What a step of training starts from and ends with. */
 export interface Trained<P, S extends string> {
@@ -72,9 +89,12 @@ export interface TrainedStep<P, S extends string> extends Trained<P, S> {
  * @category training
  */
 export const trainingStep = <P, X, Y, DX, T, S extends string>(
-  { model, loss, optimizer }: TrainingOptions<P, X, Y, DX, T, S>
-) =>
-  ({ params, state }: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
+  options: TrainingOptions<P, X, Y, DX, T, S>
+) => {
+  checkOptions<TrainingOptions<P, X, Y, DX, T, S>>('trainingStep', TRAINING, options)
+  const { model, loss, optimizer } = options
+  return ({ params, state }: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
+    checkKey('trainingStep', key)
     const layer = typeof model === 'function' ? model(key) : model
     return region(() => {
       const near = settled(params)
@@ -82,11 +102,14 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
       return { ...guardOptimizer(optimizer).step(near, gradient, state), loss: value }
     })
   }
+}
 
 /**
  * Parameters together with the optimiser's first state.
  *
  * @category training
  */
-export const start = <P, S extends string>(optimizer: Optimizer<S>, params: P): Trained<P, S> =>
-  ({ params, state: optimizer.init(params) })
+export const start = <P, S extends string>(optimizer: Optimizer<S>, params: P): Trained<P, S> => {
+  check('start', 'optimizer', optimizers, optimizer)
+  return { params, state: optimizer.init(params) }
+}

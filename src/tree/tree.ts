@@ -11,6 +11,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { add as addTensors } from '../tensor/algebra.js'
+import { arrays, check, functions, isPlain, show } from '../tensor/domain.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
 import { isTensor, precisionOf, type Tensor, zerosLike } from '../tensor/tensor.js'
 import { sameShape } from '../tensor/shape.js'
@@ -19,10 +20,13 @@ export type Entry = readonly [path: string, leaf: Tensor]
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
 
-/** The children of a node by key. Throws `TypeError` for what is neither a record nor an array. */
+/**
+ * The children of a node by key. Throws `TypeError` for what is neither a plain record nor an array: a `Map` or an instance of
+ * a class would come back as another kind of value, and what calls itself a tensor without being one is no record of tensors.
+ */
 const childrenOf = (node: unknown, path: string): readonly (readonly [string, unknown])[] => {
-  if (typeof node !== 'object' || node === null)
-    throw new TypeError(`tree: expected a tensor, a record or an array at "${path}", got ${node === null ? 'null' : typeof node}`)
+  if (!Array.isArray(node) && (!isPlain(node) || typeof node._tag === 'string'))
+    throw new TypeError(`tree: expected a tensor, a plain record or an array at "${path}", got ${show(node)}`)
   return Object.entries(node)
 }
 
@@ -40,38 +44,65 @@ const mapNode = (f: (leaf: Tensor, path: string) => Tensor, node: unknown, path:
  *
  * @category functor
  */
-export const map = (f: (leaf: Tensor, path: string) => Tensor) => <P>(tree: P): P => mapNode(f, tree, '') as P
+export const map = (f: (leaf: Tensor, path: string) => Tensor): (<P>(tree: P) => P) => {
+  check('tree.map', 'f', functions, f)
+  return <P>(tree: P): P => mapNode(f, tree, '') as P
+}
+
+/** Throws `TypeError` where a node is of another kind than the first one. */
+const checkKind = (first: unknown, node: unknown, path: string): void => {
+  if (isTensor(first) === isTensor(node) && Array.isArray(first) === Array.isArray(node)) return
+  const kind = isTensor(first) ? 'a tensor' : Array.isArray(first) ? 'an array' : 'a record'
+  throw new TypeError(`tree: expected ${kind} at "${path}", got ${show(node)}`)
+}
+
+/** Throws `TypeError` where a node has not the keys of the first one; the sentence names the key. */
+const checkKeys = (wanted: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>, path: string): void => {
+  for (const key of wanted.keys()) if (!found.has(key)) throw new TypeError(`tree: missing key "${key}" at "${path}"`)
+  for (const key of found.keys()) if (!wanted.has(key)) throw new TypeError(`tree: unexpected key "${key}" at "${path}"`)
+}
 
 const zipNodes = (
   f: (leaves: readonly Tensor[], path: string) => Tensor, nodes: readonly unknown[], path: string
 ): unknown => {
   if (nodes.every(isTensor)) return f(nodes, path)
+  for (const node of nodes) checkKind(nodes[0], node, path)
   const children = nodes.map(node => new Map(childrenOf(node, path)))
+  for (const found of children) checkKeys(children[0], found, path)
   const keys = Array.from(children[0].keys())
-  if (nodes.some(isTensor) || !children.every(({ size }) => size === keys.length) || !children.every(of => keys.every(key => of.has(key))))
-    throw new TypeError(`tree: expected trees with the same keys at "${path}"`)
   return rebuild(nodes[0], keys.map(key => [key, zipNodes(f, children.map(of => of.get(key)), join(path, key))]))
+}
+
+const checkZip = (operation: string, trees: readonly unknown[], f: unknown): void => {
+  check(operation, 'trees', arrays, trees)
+  if (trees.length === 0) throw new RangeError(`${operation}: expected trees to be at least one, got none`)
+  check(operation, 'f', functions, f)
 }
 
 /**
  * Combines the leaves of any number of trees path by path, at least one.
- * Throws `TypeError` where the trees differ in their keys.
+ * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @category functor
  */
 export const zipAll = <P>(
   trees: readonly [P, ...P[]], f: (leaves: readonly Tensor[], path: string) => Tensor
-): P => zipNodes(f, trees, '') as P
+): P => {
+  checkZip('tree.zipAll', trees, f)
+  return zipNodes(f, trees, '') as P
+}
 
 /**
  * Combines the leaves of any number of trees path by path into several trees at once: `f` gives a leaf for each name.
- * Throws `TypeError` where the trees differ in their keys.
+ * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @category functor
  */
 export const zipInto = <P, N extends string>(
   names: readonly N[], trees: readonly [P, ...P[]], f: (leaves: readonly Tensor[], path: string) => Readonly<Record<N, Tensor>>
 ): Readonly<Record<N, P>> => {
+  check('tree.zipInto', 'names', arrays, names)
+  checkZip('tree.zipInto', trees, f)
   const results = new Map<Tensor, Readonly<Record<N, Tensor>>>()
   // A new object marks each place: two leaves may be one tensor, and keys with dots may make two paths the same.
   const places = zipAll(trees, (leaves, path) => {
@@ -86,12 +117,14 @@ export const zipInto = <P, N extends string>(
 
 /**
  * Combines the leaves of two trees path by path; the first tree is the last argument.
- * Throws `TypeError` where the trees differ in their keys.
+ * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @category functor
  */
-export const zipWith = <P>(other: P, f: (a: Tensor, b: Tensor, path: string) => Tensor) => (tree: P): P =>
-  zipAll([tree, other], ([a, b], path) => f(a, b, path))
+export const zipWith = <P>(other: P, f: (a: Tensor, b: Tensor, path: string) => Tensor): ((tree: P) => P) => {
+  check('tree.zipWith', 'f', functions, f)
+  return tree => zipAll([tree, other], ([a, b], path) => f(a, b, path))
+}
 
 const entriesOf = (node: unknown, path: string): readonly Entry[] =>
   isTensor(node)
@@ -105,14 +138,24 @@ const entriesOf = (node: unknown, path: string): readonly Entry[] =>
  */
 export const flatten = (tree: unknown): readonly Entry[] => entriesOf(tree, '')
 
+/** Throws `TypeError` for what is no list of entries. */
+const checkEntries = (entries: readonly Entry[]): void => {
+  check('tree.unflatten', 'entries', arrays, entries)
+  const wrong = entries.findIndex(entry => !Array.isArray(entry) || typeof entry[0] !== 'string' || !isTensor(entry[1]))
+  if (wrong >= 0) throw new TypeError(`tree.unflatten: expected entries[${wrong}] to be a path and a tensor, got ${show(entries[wrong])}`)
+}
+
 /**
  * A tree with the keys of `like` and the leaves of a flat list: the inverse of `flatten`. The left side is a
- * sentence that names the first leaf that is missing, not asked for, or of another shape or precision.
+ * sentence that names the first leaf that is missing, not asked for, there twice, or of another shape or precision.
  *
  * @category conversions
  */
 export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<string, P> => {
+  checkEntries(entries)
   const leaves = new Map(entries)
+  const twice = entries.find(([path], i) => leaves.size < entries.length && entries.findIndex(([other]) => other === path) < i)
+  if (twice !== undefined) return E.left(`tensor "${twice[0]}" occurs twice`)
   const expected = flatten(like)
   const names = new Set(expected.map(([path]) => path))
   for (const [path, leaf] of expected) {
@@ -132,8 +175,10 @@ export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<s
  *
  * @category folds
  */
-export const reduce = <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: string) => A) => (tree: unknown): A =>
-  flatten(tree).reduce((accumulated, [path, leaf]) => f(accumulated, leaf, path), initial)
+export const reduce = <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: string) => A): ((tree: unknown) => A) => {
+  check('tree.reduce', 'f', functions, f)
+  return tree => flatten(tree).reduce((accumulated, [path, leaf]) => f(accumulated, leaf, path), initial)
+}
 
 /**
  * The number of real numbers in a tree.

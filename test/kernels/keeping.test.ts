@@ -165,7 +165,7 @@ describe('what user code keeps stays as it was', () => {
   test('logits of a sampler, and of one composed of filters', () => {
     const { keep, check } = keeper()
     const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }, gptParams = initGpt(sizes)(random.key(1))
-    const options = { decoder: decoding(gpt({ heads: 2 }), sizes), params: gptParams, count: 12 }
+    const options = { decoder: decoding(gpt({ heads: 2 }), { context: sizes.context }), params: gptParams, count: 12 }
     const prompt = [1, 2], key = random.key(2)
     const expected = generate({ ...options, sampler: sample })(prompt, key)
     expect(generate({ ...options, sampler: logits => sample(keep(logits)) })(prompt, key)).toEqual(expected)

@@ -19,7 +19,7 @@ const pieces = fc.array(fc.array(fc.nat(sizes.vocabulary - 1), { minLength: 1, m
 
 describe('decoding with a cache equals computing everything anew, at every position, also when the window slides', () => {
   const check = (precision: Precision, tolerance: number) => fc.assert(fc.property(arbitrary.drawnGeneric(initGpt(sizes, precision)), pieces, (params, tokens) => {
-    const cached = readAll(decoding(gpt({ heads: 2 }), sizes), params, tokens), anew = readAll(recomputing(gpt({ heads: 2 }), sizes.context), params, tokens)
+    const cached = readAll(decoding(gpt({ heads: 2 }), { context: sizes.context }), params, tokens), anew = readAll(recomputing(gpt({ heads: 2 }), sizes.context), params, tokens)
     cached.forEach((logits, i) => {
       expect(logits.shape).toEqual([sizes.vocabulary])
       expect(tensor.norm(tensor.subtract(anew[i])(logits)) / (1 + tensor.norm(anew[i]))).toBeLessThanOrEqual(tolerance)
@@ -33,7 +33,7 @@ describe('decoding with a cache equals computing everything anew, at every posit
 describe('a cache is a value', () => {
   const params = initGpt(sizes)(random.key(1))
   test('two continuations of one cache do not disturb each other', () => {
-    const decoder = decoding(gpt({ heads: 2 }), sizes)
+    const decoder = decoding(gpt({ heads: 2 }), { context: sizes.context })
     const [, cache] = decoder.read(params, decoder.empty(params), [1, 2])
     const before = JSON.stringify(cache)
     const [a] = decoder.read(params, cache, [3])
@@ -46,7 +46,7 @@ describe('a cache is a value', () => {
 
 describe('generation', () => {
   const params = initGpt(sizes)(random.key(1))
-  const options = { decoder: decoding(gpt({ heads: 2 }), sizes), params, sampler: sample }
+  const options = { decoder: decoding(gpt({ heads: 2 }), { context: sizes.context }), params, sampler: sample }
   test('a longer generation begins with the shorter one', () => {
     const short = generate({ ...options, count: 4 })([1], random.key(2)), long = generate({ ...options, count: 30 })([1], random.key(2))
     expect(long.slice(0, 4)).toEqual(short)

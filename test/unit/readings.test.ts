@@ -47,7 +47,7 @@ describe('probe', () => {
   })
   test('a row steers what is generated', () => {
     const towards = tensor.scale(1000)(tensor.slice(4, 5)(wte.weight))
-    const choose = (delta: ReturnType<typeof tensor.of>) => generate({ decoder: decoding(steered, sizes), params: { wte, wpe, probe: delta }, sampler: greedy, count: 4 })([1], random.key(0))
+    const choose = (delta: ReturnType<typeof tensor.of>) => generate({ decoder: decoding(steered, { context: sizes.context }), params: { wte, wpe, probe: delta }, sampler: greedy, count: 4 })([1], random.key(0))
     expect(choose(tensor.reshape([4])(towards))).toEqual([4, 4, 4, 4])
     expect(choose(tensor.zeros([4]))).not.toEqual([4, 4, 4, 4])
   })
@@ -64,15 +64,15 @@ describe('decoding', () => {
       'full attention': pipe(tokenEmbedding, named('wte'), andThen('head', singleHeadAttention(noMask)), andThen('out', unembedding)),
       'a layer of the user without a step': pipe(tokenEmbedding, named('wte'), andThen({ forward: linear.forward, vjp: linear.vjp }), andThen('out', unembedding))
     }
-    expect(() => decoding(models.dropout, sizes)).toThrow('decoding: expected a model that steps')
-    expect(() => decoding(models.padding, sizes)).toThrow('decoding: expected a model that steps')
-    expect(() => decoding(models['full attention'], sizes)).toThrow('decoding: expected a model that steps')
-    expect(() => decoding(models['a layer of the user without a step'], sizes)).toThrow('decoding: expected a model that steps')
+    expect(() => decoding(models.dropout, { context: sizes.context })).toThrow('decoding: expected a model that steps')
+    expect(() => decoding(models.padding, { context: sizes.context })).toThrow('decoding: expected a model that steps')
+    expect(() => decoding(models['full attention'], { context: sizes.context })).toThrow('decoding: expected a model that steps')
+    expect(() => decoding(models['a layer of the user without a step'], { context: sizes.context })).toThrow('decoding: expected a model that steps')
     expect(dropout(0.1, random.key(0)).step).toBeUndefined()
   })
   test('the last logits of a prompt are those of the whole forward pass', () => {
     const prompt = [1, 5, 2, 4]
-    const decoder = decoding(model, sizes)
+    const decoder = decoding(model, { context: sizes.context })
     const [logits] = decoder.read(params, decoder.empty(params), prompt)
     const whole = model.forward(params, tensor.tokensOf([prompt]))
     expect(tensor.norm(tensor.subtract(tensor.lastRow(whole))(logits))).toBeLessThan(1e-6)
@@ -99,14 +99,14 @@ describe('decoding', () => {
     expect(tensor.toArray(logits)).toEqual(tensor.toArray(decoder.read(params, decoder.empty(params), [5, 0, 1])[0]))
   })
   test('sliding says what computing everything anew says', () => {
-    const anew = recomputing(model, sizes.context), cached = decoding(model, sizes)
+    const anew = recomputing(model, sizes.context), cached = decoding(model, { context: sizes.context })
     const options = { params, sampler: greedy, count: 20 }
     expect(generate({ ...options, decoder: cached })([1, 2], random.key(0))).toEqual(generate({ ...options, decoder: anew })([1, 2], random.key(0)))
   })
   test('a memory of another form is refused', () => {
     const deeper = initGpt({ ...sizes, layers: 3 })(random.key(1))
-    const [, cache] = decoding(model, sizes).read(params, { tokens: [], memory: undefined }, [1])
-    expect(() => decoding(model, sizes).read(deeper, cache, [1])).toThrow(new TypeError('h: expected the memory of a layer with 3 parts, got that of another layer'))
+    const [, cache] = decoding(model, { context: sizes.context }).read(params, { tokens: [], memory: undefined }, [1])
+    expect(() => decoding(model, { context: sizes.context }).read(deeper, cache, [1])).toThrow(new TypeError('h: expected the memory of a layer with 3 parts, got that of another layer'))
     expect(() => learnedPositions.step?.(params.wpe, [1], tensor.zeros([2, 4]))).toThrow('learnedPositions: expected a memory of a number of positions')
     expect(() => causalAttention.step?.({}, 3, { query: tensor.zeros([1, 2]), key: tensor.zeros([1, 2]), value: tensor.zeros([1, 2]) }))
       .toThrow('attention: expected a memory of keys and values')

@@ -6,7 +6,7 @@ import {
   type NamedTensors, type Tensor
 } from 'pullback'
 import { arbitrary } from 'pullback/laws'
-import { parseJson } from '../../src/io/json.js'
+import { parseJson } from '../../src/io/parse.js'
 import type { Entry } from '../../src/tree/tree.js'
 
 const leaf = fc.tuple(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }), fc.constantFrom('float32' as const, 'float64' as const))

@@ -51,17 +51,28 @@ describe('trees', () => {
   })
 })
 
+class Layers { constructor(readonly weight: Tensor) {} }
+
 describe('what is no tree, or another one, is named', () => {
   test.each<readonly [string, () => unknown, string]>([
-    ['null', () => tree.map(t => t)({ a: null }), 'tree: expected a tensor, a record or an array at "a", got null'],
-    ['a number', () => tree.map(t => t)({ a: [7] }), 'tree: expected a tensor, a record or an array at "a.0", got number'],
-    ['a key too many', () => tree.add<unknown>({ a: x, b: y })({ a: x }), 'tree: expected trees with the same keys at ""'],
-    ['a key too few', () => tree.add<unknown>({ a: x })({ a: x, b: y }), 'tree: expected trees with the same keys at ""'],
-    ['another key', () => tree.add<unknown>({ a: { c: x } })({ a: { b: x } }), 'tree: expected trees with the same keys at "a"'],
-    ['some keys of three', () => tree.zipAll<unknown>([{ a: x, b: y }, { a: x, b: y }, { a: x, c: y }], ([t]) => t), 'tree: expected trees with the same keys at ""'],
-    ['a missing key among several results', () => tree.zipInto<unknown, 'm'>(['m'], [{ a: x, b: y }, { a: x }], ([t]) => ({ m: t })), 'tree: expected trees with the same keys at ""'],
-    ['a tensor in place of a record', () => tree.add<unknown>(x)({ a: x }), 'tree: expected trees with the same keys at ""'],
-    ['a record in place of a tensor', () => tree.add<unknown>({ shape: x, data: x })(x), 'tree: expected trees with the same keys at ""']
+    ['null', () => tree.map(t => t)({ a: null }), 'tree: expected a tensor, a plain record or an array at "a", got null'],
+    ['a number', () => tree.map(t => t)({ a: [7] }), 'tree: expected a tensor, a plain record or an array at "a.0", got 7'],
+    ['a key too many', () => tree.add<unknown>({ a: x, b: y })({ a: x }), 'tree: unexpected key "b" at ""'],
+    ['a key too few', () => tree.add<unknown>({ a: x })({ a: x, b: y }), 'tree: missing key "b" at ""'],
+    ['another key', () => tree.add<unknown>({ a: { c: x } })({ a: { b: x } }), 'tree: missing key "b" at "a"'],
+    ['some keys of three', () => tree.zipAll<unknown>([{ a: x, b: y }, { a: x, b: y }, { a: x, c: y }], ([t]) => t), 'tree: missing key "b" at ""'],
+    ['a missing key among several results', () => tree.zipInto<unknown, 'm'>(['m'], [{ a: x, b: y }, { a: x }], ([t]) => ({ m: t })), 'tree: missing key "b" at ""'],
+    ['a tensor in place of a record', () => tree.add<unknown>(x)({ a: x }), 'tree: expected a record at "", got a tensor [2] whose data is a Float64Array of 2'],
+    ['a record in place of a tensor', () => tree.add<unknown>({ shape: x, data: x })(x), 'tree: expected a tensor at "", got a record'],
+    ['a key that is missing deep inside', () => tree.add<unknown>({ h: [{ y: x }] })({ h: [{ x, y: x }] }), 'tree: missing key "x" at "h.0"'],
+    ['a third tree that is no tensor', () => tree.zipAll<unknown>([x, x, { a: x }], ([t]) => t), 'tree: expected a tensor at "", got a record'],
+    ['an array in place of a record', () => tree.add<unknown>({ h: [x] })({ h: { 0: x } }), 'tree: expected a record at "h", got an array of 1'],
+    ['a record in place of an array', () => tree.add<unknown>({ h: { 0: x } })({ h: [x] }), 'tree: expected an array at "h", got a record'],
+    ['a Map', () => tree.map(t => t)({ a: new Map([['w', x]]) }), 'tree: expected a tensor, a plain record or an array at "a", got a Map'],
+    ['an instance of a class', () => tree.map(t => t)({ a: [new Layers(x)] }), 'tree: expected a tensor, a plain record or an array at "a.0", got a Layers'],
+    ['tokens', () => tree.map(t => t)({ a: tensor.tokensOf([1]) }), 'tree: expected a tensor, a plain record or an array at "a", got tokens [1] whose data is an Int32Array of 1'],
+    ['what JSON makes of a tensor', () => tree.count(JSON.parse(JSON.stringify({ a: x }))),
+      'tree: expected a tensor, a plain record or an array at "a", got a tensor [2] whose data is a record']
   ])('%s', (_, run, message) => {
     expect(run).toThrow(new TypeError(message))
   })
@@ -72,6 +83,7 @@ describe('what is no tree, or another one, is named', () => {
     ['another shape', vectors, [['a', x], ['b', tensor.of([[1, 2]], 'float64')]], 'tensor "b" is float64 [1, 2], expected float64 [2]'],
     ['another shape than a matrix', { m: tensor.of([[1, 2]], 'float64') }, [['m', x]], 'tensor "m" is float64 [2], expected float64 [1, 2]'],
     ['another precision', vectors, [['a', tensor.of([1, 2])], ['b', y]], 'tensor "a" is float32 [2], expected float64 [2]'],
+    ['a tensor twice', vectors, [['a', x], ['b', y], ['a', y]], 'tensor "a" occurs twice'],
     ['a tensor too many', vectors, [['a', x], ['b', y], ['c', x]], 'tensor "c" has no place among the parameters']
   ])('%s', (_, like, entries, message) => {
     expect(tree.unflatten(like)(entries)).toEqual(E.left(message))

@@ -82,7 +82,7 @@ const keepingSampler = (): Sampler => {
 const sizes = { vocabulary: 5, context: 6, width: 4, layers: 1 }
 
 const keepingDecoder = (): Decoder<GptParams, Reading> => {
-  const right = decoding(gpt({ heads: 2 }), sizes)
+  const right = decoding(gpt({ heads: 2 }), { context: sizes.context })
   let first: Tensor | undefined
   return trusted<Decoder<GptParams, Reading>>({
     empty: right.empty,

@@ -95,7 +95,7 @@ export const trainingBugs: readonly Bug[] = [
   { bug: 'momentum: the velocity is forgotten', caughtBy: 'momentum adds up', laws: [laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0 }), 0.1, 0.75)] },
   adamBug('adam: no correction of the bias', 'step bound', forgetful(adam(settings), () => 1e6)),
   adamBug('adam: the step is counted from zero one too late', 'step bound', forgetful(adam(settings), step => step + 1)),
-  adamBug('adam: the mean is not divided by the root of the square', 'invariance to the scale of the gradient', gradientDescent(settings)),
+  adamBug('adam: the mean is not divided by the root of the square', 'invariance to the scale of the gradient', gradientDescent({ learningRate: settings.learningRate })),
   adamBug('adam: ε so large that it decides', 'invariance to the scale of the gradient', adam({ ...settings, epsilon: 0.1 })),
   {
     bug: 'adamW: decay inside the gradient (L2)', caughtBy: 'decoupled decay',
