@@ -4,6 +4,7 @@
  * @module
  */
 export * from './attention.js'
+export * from './batches.js'
 export * from './composition.js'
 export * from './kernels.js'
 export * from './layer.js'

@@ -22,7 +22,7 @@
 import { crossEntropyGradient, crossEntropySum } from '../kernels/crossEntropy.js'
 import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { own, type Tensor, type Tokens } from '../tensor/tensor.js'
-import { type Loss, type LossOptions, termScale } from './loss.js'
+import { type Loss, type LossOptions, termScale, weightFor } from './loss.js'
 
 export interface CrossEntropyOptions extends LossOptions {
   /** The target of rows that do not count; default −100. */
@@ -45,6 +45,13 @@ const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
   return { width, terms }
 }
 
+/** How many targets count. */
+const counted = (targets: Tokens, ignored: number): number => {
+  let terms = 0
+  for (let row = 0; row < targets.data.length; row++) if (targets.data[row] !== ignored) terms++
+  return terms
+}
+
 /**
  * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
  * Throws `ShapeError` where the shapes do not fit and `RangeError` for a target outside the vocabulary.
@@ -62,5 +69,6 @@ export const crossEntropy = (
     const { width, terms } = sizesOf(logits, targets, ignoreIndex)
     const scale = termScale(reduction, terms)
     return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
-  }
+  },
+  weight: targets => weightFor(reduction, counted(targets, ignoreIndex))
 })

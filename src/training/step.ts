@@ -4,7 +4,7 @@
  * @module
  */
 import type { Layer } from '../layer/layer.js'
-import type { Loss } from '../losses/loss.js'
+import type { Loss, Weight } from '../losses/loss.js'
 import type { Optimizer, OptimizerState } from '../optimizers/optimizer.js'
 import type { Key } from '../random/key.js'
 import { region, settled } from '../tree/region.js'
@@ -18,6 +18,8 @@ export interface Example<X, T> {
 export interface LossAndGradient<P> {
   readonly loss: number
   readonly gradient: P
+  /** What it weighs beside those of other parts of a batch. Absent: as many as the part has rows. */
+  readonly weight?: Weight | undefined
 }
 
 const evaluate = <P, X, Y, DX, T>(
@@ -37,7 +39,8 @@ const evaluate = <P, X, Y, DX, T>(
  * @category training
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>) =>
-  (params: P, example: Example<X, T>): LossAndGradient<P> => region(() => evaluate(model, loss, params, example))
+  (params: P, example: Example<X, T>): LossAndGradient<P> =>
+    region(() => ({ ...evaluate(model, loss, params, example), weight: loss.weight?.(example.target) }))
 
 /**
  * The loss of an example without its gradient: $\ell(f(\theta, x), t)$, to judge a model by.
