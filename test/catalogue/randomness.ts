@@ -8,7 +8,7 @@ import type { Subject } from './subject.js'
 
 const WIDTH = 48
 /** Wide enough that two masks are not equal by chance. */
-export const sizes = { vocabulary: 5, context: 4, width: WIDTH, layers: 3 }
+export const sizes = { vocabulary: 5, context: 4, width: WIDTH, layers: 2 }
 
 /** Generic numbers, and no attention between positions: queries, keys and values are their biases. */
 const apart = (params: BlockParams): BlockParams => ({ ...params, attn: { ...params.attn, c_attn: { ...params.attn.c_attn, weight: tensor.zerosLike(params.attn.c_attn.weight) } } })
@@ -26,7 +26,7 @@ export const blockPoints = {
 
 export const BLOCK_TAPS = ['attn.c_proj.bias', 'mlp.c_proj.bias']
 /** The embedding's dropout follows on the positions; each branch of a block ends with one. */
-export const GPT_TAPS = ['wpe.weight', ...[0, 1, 2].flatMap(i => BLOCK_TAPS.map(path => `h.${i}.${path}`))]
+export const GPT_TAPS = ['wpe.weight', ...[0, 1].flatMap(i => BLOCK_TAPS.map(path => `h.${i}.${path}`))]
 const rate = 0.5
 
 /** A layer whose input is a parameter, so that dropout itself shows in a gradient. */
