@@ -4,7 +4,7 @@
  * @module
  */
 import fc from 'fast-check'
-import { noParams, random, tensor, type Layer, type Mask, type NoParams, type QueryKey, type QueryKeyValue, type Tensor, type Tokens } from 'pullback'
+import { noParams, random, tensor, type Key, type Layer, type Mask, type NoParams, type QueryKey, type QueryKeyValue, type Tensor, type Tokens } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
 import { type Points, pointsOf } from './layer.js'
@@ -118,7 +118,7 @@ export const permutationEquivariance = <P>(f: Layer<P, Tensor, Tensor>, points: 
  * other values from a position on. There is always a position before it, and something that changed.
  */
 export const causality = <P, X extends Tensor | Tokens, DX>(
-  f: Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Parameters<typeof random.split>[0]) => X
+  f: Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Key) => X
 ): Law => law({
   name: 'the future never changes the past',
   statement: '$x_s = x\'_s$ for all $s \\le t$ implies $y_s = y\'_s$ for all $s \\le t$, to the bit',
@@ -136,6 +136,37 @@ export const causality = <P, X extends Tensor | Tokens, DX>(
         if (!Object.is(y.data[i], z.data[i]))
           return fails(`positions from ${from} on changed; output of item ${b}, position ${Math.floor(i / width) % time}: ${y.data[i]} became ${z.data[i]}`)
     return holds
+  }
+})
+
+/** `x` with position `s` of item 0 taken from `other`. Shapes: `[B, T]` or `[B, T, D]`. */
+const withPosition = <X extends Tensor | Tokens>(x: X, other: X, s: number): X => {
+  const width = x.shape.slice(2).reduce((product, length) => product * length, 1)
+  const entries = Array.from(x.data, (v, i) => (Math.floor(i / width) === s ? other.data[i] : v))
+  // The same kind of value; TypeScript does not follow the kind of a generic value.
+  return (tensor.isTensor(x) ? tensor.fromArray(x.shape, entries, tensor.precisionOf(x)) : tensor.tokensFromArray(x.shape, entries)) as X
+}
+
+/**
+ * What stands at a padded position changes no other position, to the bit: neither those before it nor, where the model is
+ * causal, the padded ones after it. `change` must give other values from a position on.
+ */
+export const paddingHides = <P, X extends Tensor | Tokens, DX>(
+  modelFor: (lengths: readonly number[], time: number) => Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Key) => X
+): Law => law({
+  name: 'padding is seen by nobody else',
+  statement: '$x_r = x\'_r$ for all positions $r$ but a padded one $s$ implies $y_r = y\'_r$ for all $r \\ne s$, to the bit',
+  cases: fc.record({ point: pointsOf(points).filter(({ input }) => input.shape[1] > 1), key: arbitrary.keys, place: fc.nat() })
+    .map(({ point: { params, input }, key, place }) => {
+      const s = place % (input.shape[1] - 1)
+      return { params, input, s, other: withPosition(input, change(input, s, key), s) }
+    })
+    .filter(({ input, other }) => sameBits('inputs', snapshot(input), snapshot(other)).error !== 0),
+  check: ({ params, input, s, other }) => {
+    const [items, time] = input.shape, f = modelFor(Array.from({ length: items }, () => s), time)
+    const y = f.forward(params, input), z = f.forward(params, other), width = y.shape[2]
+    const wrong = Array.from(y.data).findIndex((v, i) => Math.floor(i / width) !== s && !Object.is(v, z.data[i]))
+    return wrong < 0 ? holds : fails(`position ${s} of item 0 is padding and changed; position ${Math.floor(wrong / width)}: ${y.data[wrong]} became ${z.data[wrong]}`)
   }
 })
 

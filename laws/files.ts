@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
-import { tensor, type NamedTensors, type Tensor, type words } from 'pullback'
+import { tensor, tree, type Checkpoint, type NamedTensors, type Tensor, type words } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, firstFailing, holds, type Law, law, worst } from './law.js'
 import { sameBits, snapshot } from './values.js'
@@ -98,6 +98,26 @@ export const safetensors = (encode: (file: NamedTensors) => Uint8Array, decode: 
     }
   })
 ]
+
+/** A model comes back with all that it needs. */
+export const checkpoint = (
+  encode: (checkpoint: Checkpoint) => Uint8Array, decode: (bytes: Uint8Array) => E.Either<string, Checkpoint>, checkpoints: fc.Arbitrary<Checkpoint>
+): Law => law({
+  name: 'round trip',
+  statement: 'a checkpoint that is decoded has the parameters of the one that was encoded, to the bit and under their names, its heads and its tokenizer with the replacement',
+  cases: checkpoints,
+  check: written => {
+    const read = decode(encode(written))
+    if (E.isLeft(read)) return fails(read.left)
+    const { params, heads, tokenizer } = read.right
+    const described = ({ kind, symbols, unknown }: Checkpoint['tokenizer']): string => JSON.stringify([kind, symbols, unknown])
+    return firstFailing([
+      sameTensors(new Map(tree.flatten(params)), tree.flatten(written.params)),
+      heads === written.heads ? holds : fails(`${heads} heads, expected ${written.heads}`),
+      described(tokenizer) === described(written.tokenizer) ? holds : fails(`the tokenizer is ${described(tokenizer)}, expected ${described(written.tokenizer)}`)
+    ])
+  }
+})
 
 const WORDS = ['a', 'b', 'c', 'd', 'e', 'f']
 

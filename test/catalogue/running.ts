@@ -1,7 +1,9 @@
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adam, crossEntropy, decodeSafetensors, encodeSafetensors, generate, gpt, gptDecoder, initGpt, initMlp, linearSchedule, meanSquaredError, mlp, random, recomputing, tanh,
-  trainingStep, warmupCosine, words, andThen, dropout, type Key, type Precision
+  adam, crossEntropy, decodeCheckpoint, decodeSafetensors, encodeCheckpoint, encodeSafetensors, generate, gpt, gptDecoder, initGpt, initMlp, linearSchedule, meanSquaredError, mlp, random, recomputing, tanh,
+  tokenizer, trainingStep, warmupCosine, words, andThen, dropout, type Key, type Precision, type Tokenizer
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import type { Subject } from './subject.js'
@@ -50,7 +52,20 @@ export const steps: readonly Subject[] = [
   }
 ]
 
+const tokenizerOf = (symbols: readonly string[], unknown?: string): Tokenizer => {
+  const made = tokenizer({ kind: 'character', symbols, unknown })
+  if (E.isLeft(made)) throw new Error(made.left)
+  return made.right
+}
+
+export const checkpoints = fc.record({
+  params: fc.nat(2).chain(layers => arbitrary.drawnGeneric(initGpt({ ...sizes, layers }))),
+  heads: fc.constantFrom(1, 2, 4, 8),
+  tokenizer: fc.constantFrom(tokenizerOf(['a', 'b', 'c', 'é', '𝒙', ' ']), tokenizerOf(['z', 'b', 'c', 'é', '�', '\n'], '�'))
+})
+
 export const files: readonly Subject[] = [
+  { subject: 'checkpoint', laws: [laws.checkpoint(encodeCheckpoint, decodeCheckpoint, checkpoints)] },
   { subject: 'safetensors', laws: laws.safetensors(encodeSafetensors, decodeSafetensors) },
   { subject: 'words', laws: laws.nearestWords(words.wordVectorsFromLines, words.nearest, words.cosine) }
 ]

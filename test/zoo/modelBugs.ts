@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, andThenTied, attention, attentionWeights, block, causalMask, combined, crossEntropy, dropout, feedForward, initBlock, initGpt, layer, layerNorm,
-  learnedPositions, linear, multiHeadAttention, named, noMask, noParams, paddingMask, parameterless, random, residual, shards, stackWith,
+  andThen, andThenTied, attention, attentionWeights, block, causalMask, combined, crossEntropy, dropout, feedForward, gpt, initBlock, initGpt, layer, layerNorm,
+  learnedPositions, linear, mlp, multiHeadAttention, named, noMask, noParams, paddingMask, parameterless, random, residual, shards, stackWith, tanh,
   tensor, tokenEmbedding, tree, unembedding, type BlockParams, type Example, type GptParams, type Key, type Layer, type LossAndGradient, type NoParams, type Tensor, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { ignoring, labelled, ofKnown, unknowns } from '../catalogue/batches.js'
+import { blockPoints as genericBlock, changedTokens, gptPoints as genericGpt, mlpPoints as genericMlp } from '../catalogue/models.js'
 import { linearParams } from '../catalogue/points.js'
 import { BLOCK_TAPS, blockPoints, dropping, droppingPoints, GPT_TAPS, gpt2Beginning, gptPoints } from '../catalogue/randomness.js'
 import type { Bug } from './bug.js'
@@ -102,7 +103,44 @@ const scaledBy = <P>(share: number, { loss, gradient }: LossAndGradient<P>): Los
 const added = <P>(a: LossAndGradient<P>, b: LossAndGradient<P>): LossAndGradient<P> => ({ loss: a.loss + b.loss, gradient: tree.add(b.gradient)(a.gradient) })
 const termsOf = ({ weight }: LossAndGradient<unknown>): number => (typeof weight === 'number' ? weight : 1)
 
+const gptOf = (
+  positions: Layer<GptParams['wpe'], Tensor, Tensor>, norm: Layer<GptParams['ln_f'], Tensor, Tensor>, blocks: Layer<GptParams['h'], Tensor, Tensor>
+): Layer<GptParams, Tokens, Tensor, void> => pipe(
+  tokenEmbedding, named('wte'), andThen('wpe', positions), andThen('h', blocks), andThen('ln_f', norm), andThenTied('wte', unembedding))
+/** What does not look at its parameters; nobody asks for its gradient. */
+const passing = <P>(): Layer<P, Tensor, Tensor> => ({ forward: (_, x) => x, vjp: (params, x) => [x, dy => ({ params, input: dy })] })
+const blocksBy = (order: (h: GptParams['h']) => GptParams['h']): Layer<GptParams['h'], Tensor, Tensor> => {
+  const f = stackWith(() => block({ heads: 2, mask: causalMask }))
+  return { forward: (h, x) => f.forward(order(h), x), vjp: (h, x) => f.vjp(order(h), x) }
+}
+const transformerBug = (bug: string, model: Layer<GptParams, Tokens, Tensor, void>): Bug =>
+  ({ bug, caughtBy: 'transformer', laws: [laws.transformer(model, 2, ({ wte }) => wte.weight, genericGpt)] })
+const madeBug = (bug: string, f: Layer<BlockParams, Tensor, Tensor>): Bug => ({ bug, caughtBy: 'pre-LN block', laws: [laws.preNormBlock(f, 2, genericBlock)] })
+
 export const modelBugs: readonly Bug[] = [
+  transformerBug('gpt: positions are forgotten', gptOf(passing(), layerNorm, blocksBy(h => h))),
+  transformerBug('gpt: no norm after the last block', gptOf(learnedPositions, passing(), blocksBy(h => h))),
+  transformerBug('gpt: the blocks from last to first', gptOf(learnedPositions, layerNorm, blocksBy(h => [...h].reverse()))),
+  transformerBug('gpt: all blocks have the parameters of the first', gptOf(learnedPositions, layerNorm, blocksBy(h => h.map(() => h[0])))),
+  madeBug('block: the norm stands after the sum', pipe(
+    residual(pipe(multiHeadAttention(2, causalMask), named('attn'))), andThen('ln_1', layerNorm),
+    andThen(residual(pipe(feedForward, named('mlp')))), andThen('ln_2', layerNorm))),
+  madeBug('block: the second branch is added to the input of the first', {
+    ...block({ heads: 2, mask: causalMask }),
+    forward: ({ ln_1, attn, ln_2, mlp }, x) => {
+      const between = tensor.add(multiHeadAttention(2, causalMask).forward(attn, layerNorm.forward(ln_1, x)))(x)
+      return tensor.add(feedForward.forward(mlp, layerNorm.forward(ln_2, between)))(x)
+    }
+  }),
+  {
+    bug: 'gpt: padding never reaches the blocks', caughtBy: 'padding is seen by nobody else',
+    laws: [laws.paddingHides(() => gpt({ heads: 2 }), genericGpt, changedTokens)]
+  },
+  {
+    bug: 'mlp: an activation after the last layer too', caughtBy: 'perceptron',
+    laws: [laws.perceptron(pipe(mlp(tanh), andThen(tanh)), tanh, genericMlp)]
+  },
+  { bug: 'mlp: the activation is forgotten', caughtBy: 'perceptron', laws: [laws.perceptron(mlp(passing()), tanh, genericMlp)] },
   blockBug('block: both dropouts share a key', dropsWith(0), dropsWith(0)),
   blockBug('block: the second branch drops what the first one keeps', dropsWith(0), key => opposite(random.foldIn(0)(key))),
   blockBug('block: the dropout of the attention is forgotten', () => parameterless((x: Tensor) => x, (_, dy: Tensor) => dy), dropsWith(1)),

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { flow } from 'fp-ts/lib/function.js'
 import {
-  adam, characterTokenizer, decodeSafetensors, encodeSafetensors, generate, gpt, gptDecoder, initGpt, linearSchedule, meanSquaredError, random, randomWindows,
-  recomputing, sample, sampler, shuffledBatches, tensor, topK, topP, trainingStep, warmupCosine, withTemperature, words, type Decoder, type Example, type GptParams, type Key,
+  adam, characterTokenizer, decodeCheckpoint, decodeSafetensors, encodeCheckpoint, encodeSafetensors, generate, gpt, gptDecoder, initGpt, linearSchedule, meanSquaredError, random, randomWindows,
+  recomputing, sample, sampler, shuffledBatches, tensor, topK, topP, trainingStep, warmupCosine, withTemperature, words, type Checkpoint, type Decoder, type Example, type GptParams, type Key,
   type Sampler, type Tensor, type Tokenizer, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
-import { dropoutMlp, mlpPoints } from '../catalogue/running.js'
+import { checkpoints, dropoutMlp, mlpPoints } from '../catalogue/running.js'
 import type { Bug } from './bug.js'
 
 const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }
@@ -76,6 +76,9 @@ const vocabularyBug = (bug: string, make: typeof characterTokenizer): Bug =>
 
 const filesBug = (bug: string, caughtBy: string, encode: typeof encodeSafetensors, decode: typeof decodeSafetensors = decodeSafetensors): Bug =>
   ({ bug, caughtBy, laws: laws.safetensors(encode, decode) })
+
+const checkpointBug = (bug: string, change: (checkpoint: Checkpoint) => Checkpoint): Bug =>
+  ({ bug, caughtBy: 'round trip', laws: [laws.checkpoint(flow(change, encodeCheckpoint), decodeCheckpoint, checkpoints)] })
 
 const headerLength = (bytes: Uint8Array): number => Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
 
@@ -166,6 +169,15 @@ export const runningBugs: readonly Bug[] = [
     return decodeSafetensors(bytes)
   }),
   filesBug('safetensors: the notes are lost', 'round trip', encodeSafetensors, flow(decodeSafetensors, E.map(file => ({ ...file, metadata: {} })))),
+  checkpointBug('checkpoint: the replacement of unknown symbols is lost', checkpoint => {
+    const { unknown: _, ...known } = checkpoint.tokenizer
+    return { ...checkpoint, tokenizer: known }
+  }),
+  checkpointBug('checkpoint: the number of heads is lost', checkpoint => ({ ...checkpoint, heads: 1 })),
+  checkpointBug('checkpoint: positions take the place of tokens', checkpoint =>
+    ({ ...checkpoint, params: { ...checkpoint.params, wpe: { weight: tensor.slice(0, 5)(checkpoint.params.wte.weight) } } })),
+  checkpointBug('checkpoint: the second block is kept as the first', checkpoint =>
+    ({ ...checkpoint, params: { ...checkpoint.params, h: checkpoint.params.h.map(() => checkpoint.params.h[0]) } })),
   wordsBug('words: near by inner product instead of cosine', 'nearest words', (vectors, { count = 10, without = [] } = {}) => vector =>
     vectors.words.map(word => ({ word, similarity: tensor.dot(tensor.cast('float64')(words.vectorOf(vectors)(word)))(vector) }))
       .filter(({ word }) => !without.includes(word)).sort((a, b) => b.similarity - a.similarity).slice(0, count)),
