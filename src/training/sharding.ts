@@ -56,22 +56,19 @@ export interface BatchPart<P> {
   readonly part: LossAndGradient<P>
 }
 
-/** With what each part is multiplied; 0 where nothing counts. */
-const sharesOf = (weights: readonly Weight[]): readonly number[] => {
+/** With what each part is multiplied, 0 where nothing counts, and what the whole weighs. */
+const sharesOf = (weights: readonly Weight[]): { readonly shares: readonly number[], readonly weight: Weight } => {
   const terms = weights.filter(weight => weight !== 'sum')
-  if (terms.length === 0) return weights.map(() => 1)
+  if (terms.length === 0) return { shares: weights.map(() => 1), weight: 'sum' }
   const wrong = terms.find(weight => !(weight >= 0 && Number.isFinite(weight)))
   if (wrong !== undefined) throw new RangeError(`combined: expected weights of at least 0, got ${wrong}`)
   if (terms.length < weights.length) throw new TypeError('combined: expected parts that are all sums or all means, got both')
   const total = terms.reduce((sum, weight) => sum + weight, 0)
-  return terms.map(weight => (weight === 0 ? 0 : weight / total))
+  return { shares: terms.map(weight => (weight === 0 ? 0 : weight / total)), weight: total }
 }
 
 const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossAndGradient<P> =>
   ({ loss: loss * share, gradient: map(scale(share))(gradient) })
-
-const total = (weights: readonly Weight[]): Weight =>
-  weights.reduce((a, b) => (a === 'sum' || b === 'sum' ? 'sum' : a + b))
 
 /**
  * The loss and the gradient of a whole from those of its parts, in proportion to what counts in each.
@@ -82,13 +79,12 @@ const total = (weights: readonly Weight[]): Weight =>
  */
 export const combined = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
   if (parts.length === 0) throw new RangeError('combined: expected at least one part, got none')
-  const weights = parts.map(({ rows, part: { weight = rows } }) => weight)
-  const shares = sharesOf(weights)
+  const { shares, weight } = sharesOf(parts.map(({ rows, part }) => part.weight ?? rows))
   return region(() => {
     const counting = parts.flatMap(({ part }, i) => (shares[i] === 0 ? [] : [scaled(shares[i], part)]))
     const [first = { loss: 0, gradient: map(zerosLike)(parts[0].part.gradient) }, ...others] = counting
     const whole = others.reduce((a, b) => ({ loss: a.loss + b.loss, gradient: add(b.gradient)(a.gradient) }), first)
-    return { ...whole, weight: total(weights) }
+    return { ...whole, weight }
   })
 }
 
