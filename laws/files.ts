@@ -125,14 +125,17 @@ const WORDS = ['a', 'b', 'c', 'd', 'e', 'f']
 export const nearestWords = (
   read: typeof words.wordVectorsFromLines, nearest: typeof words.nearest, cosine: typeof words.cosine
 ): readonly Law[] => {
-  const tables = arbitrary.axis(3).chain(d => fc.tuple(arbitrary.tensorOf([d]), fc.array(arbitrary.tensorOf([d]), { minLength: 1, maxLength: WORDS.length })))
+  /** Also zero, which points nowhere. */
+  const vectors = (d: number): fc.Arbitrary<Tensor> =>
+    fc.oneof({ weight: 4, arbitrary: arbitrary.tensorOf([d]) }, { weight: 1, arbitrary: fc.constant(tensor.zeros([d], 'float64')) })
+  const tables = arbitrary.axis(3).chain(d => fc.tuple(vectors(d), fc.array(vectors(d), { minLength: 1, maxLength: WORDS.length })))
   return [
     law({
       name: 'cosine',
       statement: '$\\cos(a, b) = \\langle a, b\\rangle / \\lVert a\\rVert \\lVert b\\rVert$, and 0 where one of them is zero',
       tolerance: 1e-14,
       reason: 'double precision: a few roundings',
-      cases: arbitrary.axis(4).chain(d => fc.tuple(arbitrary.tensorOf([d]), arbitrary.tensorOf([d]))),
+      cases: arbitrary.axis(4).chain(d => fc.tuple(vectors(d), vectors(d))),
       check: ([a, b]) => {
         const norms = tensor.norm(a) * tensor.norm(b), expected = norms === 0 ? 0 : tensor.dot(b)(a) / norms, found = cosine(b)(a)
         return { error: Math.abs(found - expected), explain: () => `${found}, expected ${expected}` }
@@ -145,9 +148,9 @@ export const nearestWords = (
       reason: 'single precision of the table',
       cases: fc.record({ table: tables, count: fc.nat(WORDS.length + 1), without: fc.subarray(WORDS) }),
       check: ({ table: [vector, rows], count, without }) => {
-        const vectors = read(rows.map((row, i) => `${WORDS[i]} ${Array.from(row.data).join(' ')}`))
-        if (E.isLeft(vectors)) return fails(vectors.left)
-        const found = nearest(vectors.right, { count, without })(vector)
+        const known = read(rows.map((row, i) => `${WORDS[i]} ${Array.from(row.data).join(' ')}`))
+        if (E.isLeft(known)) return fails(known.left)
+        const found = nearest(known.right, { count, without })(vector)
         const candidates = rows.map((row, i) => ({ word: WORDS[i], similarity: cosine(vector)(row) })).filter(({ word }) => !without.includes(word))
         const expected = candidates.map(({ similarity }) => similarity).sort((a, b) => b - a).slice(0, count)
         if (found.length !== expected.length || new Set(found.map(({ word }) => word)).size !== found.length)
