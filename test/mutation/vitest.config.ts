@@ -15,6 +15,6 @@ export default defineConfig({
     ...base.test,
     // Stryker runs tests in threads, which take no options of V8.
     execArgv: [],
-    include: ['test/derivations/derivations.test.ts', 'test/laws/{batches,decoding,files,instances,layers,losses,optimizers,randomness,samplers,schedules,steps,tokenizers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,masks,messages,random,safetensors,text,trees,values}.test.ts', 'test/training/{batches,sharding}.test.ts', 'test/kernels/region.test.ts']
+    include: ['test/derivations/derivations.test.ts', 'test/laws/{batches,decoding,files,instances,layers,losses,optimizers,randomness,samplers,schedules,steps,tokenizers}.test.ts', 'test/golden/**/*.test.ts', 'test/unit/{errors,masks,messages,random,safetensors,text,tokenizer,trees,values}.test.ts', 'test/training/{batches,sharding}.test.ts', 'test/kernels/region.test.ts']
   }
 })
