@@ -4,15 +4,15 @@
  * @module
  */
 import fc from 'fast-check'
-import { noParams, random, tensor, type Layer, type Mask, type NoParams, type QueryKey, type QueryKeyValue, type Tensor, type Tokens } from 'pullback'
+import { noParams, random, tensor, type Key, type Layer, type Mask, type NoParams, type QueryKey, type QueryKeyValue, type Tensor, type Tokens } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
 import { type Points, pointsOf } from './points.js'
-import { largestDifference, randomLike, sameBits } from './values.js'
+import { largestDifference, randomLike, sameBits, snapshot } from './values.js'
 
 /** `[B, T, d]` for queries, keys and values. */
-export const queryKeyValue = (scale = 2): fc.Arbitrary<QueryKeyValue> =>
-  fc.record({ b: arbitrary.axis(2), t: arbitrary.axis(4), d: arbitrary.axis(3), e: arbitrary.axis(3) }).chain(({ b, t, d, e }) =>
+export const queryKeyValue = (scale = 2, minTime = 1): fc.Arbitrary<QueryKeyValue> =>
+  fc.record({ b: arbitrary.axis(2), t: arbitrary.axis(4, minTime), d: arbitrary.axis(3), e: arbitrary.axis(3) }).chain(({ b, t, d, e }) =>
     arbitrary.treeOf({ query: [b, t, d], key: [b, t, d], value: [b, t, e] }, { scale }))
 
 /** Calls `visit` with the batch item, query, key and entry of every weight `[B, T, S]`. */
@@ -113,17 +113,24 @@ export const permutationEquivariance = <P>(f: Layer<P, Tensor, Tensor>, points: 
   }
 })
 
-/** What happens after position `t` never changes what a causal layer says at `t` or before, to the bit. */
+/**
+ * What happens after position `t` never changes what a causal layer says at `t` or before, to the bit. `change` must give
+ * other values from a position on. There is always a position before it, and something that changed.
+ */
 export const causality = <P, X extends Tensor | Tokens, DX>(
-  f: Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Parameters<typeof random.split>[0]) => X
+  f: Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Key) => X
 ): Law => law({
   name: 'the future never changes the past',
   statement: '$x_s = x\'_s$ for all $s \\le t$ implies $y_s = y\'_s$ for all $s \\le t$, to the bit',
-  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys, place: fc.nat() }),
-  check: ({ point: { params, input }, key, place }) => {
-    const time = input.shape[1], from = 1 + place % time
-    const y = f.forward(params, input), z = f.forward(params, change(input, from, key))
-    const [batch, , width] = y.shape
+  cases: fc.record({ point: pointsOf(points).filter(({ input }) => input.shape[1] > 1), key: arbitrary.keys, place: fc.nat() })
+    .map(({ point: { params, input }, key, place }) => {
+      const from = 1 + place % (input.shape[1] - 1)
+      return { params, input, from, other: change(input, from, key) }
+    })
+    .filter(({ input, other }) => sameBits('inputs', snapshot(input), snapshot(other)).error !== 0),
+  check: ({ params, input, from, other }) => {
+    const y = f.forward(params, input), z = f.forward(params, other)
+    const [batch, time, width] = y.shape
     for (let b = 0; b < batch; b++)
       for (let i = b * time * width; i < (b * time + from) * width; i++)
         if (!Object.is(y.data[i], z.data[i]))
@@ -132,11 +139,42 @@ export const causality = <P, X extends Tensor | Tokens, DX>(
   }
 })
 
+/** `x` with position `s` of item 0 taken from `other`. Shapes: `[B, T]` or `[B, T, D]`. */
+const withPosition = <X extends Tensor | Tokens>(x: X, other: X, s: number): X => {
+  const width = x.shape.slice(2).reduce((product, length) => product * length, 1)
+  const entries = Array.from(x.data, (v, i) => (Math.floor(i / width) === s ? other.data[i] : v))
+  // The same kind of value; TypeScript does not follow the kind of a generic value.
+  return (tensor.isTensor(x) ? tensor.fromArray(x.shape, entries, tensor.precisionOf(x)) : tensor.tokensFromArray(x.shape, entries)) as X
+}
+
+/**
+ * What stands at a padded position changes no other position, to the bit: neither those before it nor, where the model is
+ * causal, the padded ones after it. `change` must give other values from a position on.
+ */
+export const paddingHides = <P, X extends Tensor | Tokens, DX>(
+  modelFor: (lengths: readonly number[], time: number) => Layer<P, X, Tensor, DX>, points: Points<P, X>, change: (x: X, from: number, key: Key) => X
+): Law => law({
+  name: 'padding is seen by nobody else',
+  statement: '$x_r = x\'_r$ for all positions $r$ but a padded one $s$ implies $y_r = y\'_r$ for all $r \\ne s$, to the bit',
+  cases: fc.record({ point: pointsOf(points).filter(({ input }) => input.shape[1] > 1), key: arbitrary.keys, place: fc.nat() })
+    .map(({ point: { params, input }, key, place }) => {
+      const s = place % (input.shape[1] - 1)
+      return { params, input, s, other: withPosition(input, change(input, s, key), s) }
+    })
+    .filter(({ input, other }) => sameBits('inputs', snapshot(input), snapshot(other)).error !== 0),
+  check: ({ params, input, s, other }) => {
+    const [items, time] = input.shape, f = modelFor(Array.from({ length: items }, () => s), time)
+    const y = f.forward(params, input), z = f.forward(params, other), width = y.shape[2]
+    const wrong = Array.from(y.data).findIndex((v, i) => Math.floor(i / width) !== s && !Object.is(v, z.data[i]))
+    return wrong < 0 ? holds : fails(`position ${s} of item 0 is padding and changed; position ${Math.floor(wrong / width)}: ${y.data[wrong]} became ${z.data[wrong]}`)
+  }
+})
+
 /** The block of the Jacobian from the future to the past is exactly zero: $dy$ at $t$ gives no gradient after $t$. */
 export const causalJacobian = <P>(f: Layer<P, Tensor, Tensor>, points: Points<P, Tensor>): Law => law({
   name: 'Jacobian from future to past',
   statement: '$\\partial y_t/\\partial x_s = 0$ exactly for $s > t$',
-  cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
+  cases: fc.record({ point: pointsOf(points).filter(({ input }) => input.shape[1] > 1), key: arbitrary.keys }),
   check: ({ point: { params, input }, key }) => {
     const [y, pullback] = f.vjp(params, input)
     const time = y.shape[1], width = y.shape[2], inputWidth = input.shape[2]
@@ -239,6 +277,35 @@ export const attention = (
   ...attentionWeights(weightsOf, masks),
   hiddenValuesLaw(layerFor, masks),
   hiddenGradientLaw(layerFor, masks),
+  law({
+    name: 'padding does not matter',
+    statement: 'with a padding mask, keys and values of padding change nothing, to the bit, and have gradients of exactly 0',
+    cases: queryKeyValue(2, 2).chain(x => {
+      const [items, time] = x.key.shape
+      // The first item always has padding and something before it.
+      const lengths = fc.tuple(fc.integer({ min: 1, max: time - 1 }), fc.array(fc.integer({ min: 0, max: time }), { minLength: items - 1, maxLength: items - 1 }))
+      return fc.record({ x: fc.constant(x), key: arbitrary.keys, lengths: lengths.map(([first, others]) => [first, ...others]) })
+    }),
+    check: ({ x, key, lengths }) => {
+      const time = x.key.shape[1], f = layerFor(masks.padding(lengths, time))
+      const hidden = (a: Tensor, i: number): boolean => {
+        const row = Math.floor(i / a.shape[2])
+        return row % time >= lengths[Math.floor(row / time)]
+      }
+      const noise = randomLike(key)(x)
+      const other = (a: Tensor, b: Tensor): Tensor =>
+        tensor.fromArray(a.shape, Array.from(a.data, (v, i) => (hidden(a, i) ? b.data[i] : v)), 'float64')
+      const changed = { query: x.query, key: other(x.key, noise.key), value: other(x.value, noise.value) }
+      const [y, pullback] = f.vjp(noParams, x), [z, otherPullback] = f.vjp(noParams, changed)
+      const dy = randomLike(key)(y), dx = pullback(dy).input
+      const leak = [dx.key, dx.value].flatMap(d => Array.from(d.data).filter((g, i) => hidden(d, i) && g !== 0))
+      return firstFailing([
+        sameBits('outputs', snapshot(y), snapshot(z)),
+        sameBits('gradients of the queries', snapshot(dx.query), snapshot(otherPullback(dy).input.query)),
+        leak.length === 0 ? holds : fails(`padding has the gradient ${leak[0]}`)
+      ])
+    }
+  }),
   law({
     name: 'a mean of values',
     statement: 'every output lies between the smallest and the largest value',

@@ -9,7 +9,10 @@ import * as arbitrary from './arbitraries.js'
 import { samplerKeeping } from './keeping.js'
 import { fails, type Finding, holds, type Law, law } from './law.js'
 
-const logits: fc.Arbitrary<Tensor> = arbitrary.axis(7).chain(v => arbitrary.tensorOf([v], { scale: 4 }))
+/** Equal ones, too, whose probabilities are exact where their number is a power of two. */
+const logits: fc.Arbitrary<Tensor> = fc.oneof(
+  { weight: 4, arbitrary: arbitrary.axis(7).chain(v => arbitrary.tensorOf([v], { scale: 4 })) },
+  { weight: 1, arbitrary: fc.constantFrom(2, 4, 8).map(v => tensor.full([v], 0, 'float64')) })
 
 /** The probabilities with which a sampler should draw each token. */
 export type Distribution = (logits: readonly number[]) => readonly number[]
@@ -94,6 +97,12 @@ export const topPDistribution = (mass: number): Distribution => x => {
   const p = exponentials(x)
   const before = (i: number) => p.filter((_, j) => x[j] > x[i] || (x[j] === x[i] && j < i)).reduce((a, b) => a + b, 0)
   return normalised(p.map((pi, i) => (before(i) < mass - 1e-15 ? pi : 0)))
+}
+
+/** Temperature, then top-k, then top-p among what is left. */
+export const filteredDistribution = (temperature: number, count: number, mass: number): Distribution => x => {
+  const kept = topKDistribution(count)(x.map(v => v / temperature)).map(p => Math.log(p))
+  return topPDistribution(mass)(kept)
 }
 
 /** All on the largest logit, the first of equal ones. */

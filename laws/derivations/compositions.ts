@@ -305,7 +305,7 @@ const rowGradient = ({ a, x, t }: Batch, n: number): number =>
 
 export const batch = derivation<Batch>({
   name: 'sharding: the gradient of a batch', source: 'src/training/sharding.ts',
-  introduction: 'The loss of a batch is a mean over its rows, cut into parts with $N_i$ rows each; several cores compute one part each. In the example the loss is the mean squared error of $\\sin(a x)$.',
+  introduction: 'The loss of a batch is a mean over what counts in it, such as targets that are not ignored; it is cut into parts in which $N_i$ terms count, and several cores compute one part each. In the example, the mean squared error of $\\sin(a x)$, every row counts the same.',
   definition: {
     formula: String.raw`\ell = \frac1N \sum_{n=1}^{N} \ell_n`,
     compute: batchLoss, library: ({ a, x, t }) => gradientOf(record(a), { input: asTensor(x), target: asTensor(t) }).loss

@@ -25,7 +25,7 @@ import { trusted } from '../memory/trust.js'
 import { checkOptions, type Fields, integer32, optional } from '../tensor/domain.js'
 import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { checkTensor, checkTokens, own, type Tensor, type Tokens } from '../tensor/tensor.js'
-import { type Loss, type LossOptions, reductions, termScale } from './loss.js'
+import { type Loss, type LossOptions, reductions, termScale, weightFor } from './loss.js'
 
 export interface CrossEntropyOptions extends LossOptions {
   /** The target of rows that do not count; default −100. */
@@ -52,6 +52,13 @@ const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
   return { width, terms }
 }
 
+/** How many targets count. */
+const counted = (targets: Tokens, ignored: number): number => {
+  let terms = 0
+  for (let row = 0; row < targets.data.length; row++) if (targets.data[row] !== ignored) terms++
+  return terms
+}
+
 /**
  * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
  * Throws `ShapeError` where the shapes do not fit and `RangeError` for a target outside the vocabulary.
@@ -70,6 +77,7 @@ export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, To
       const { width, terms } = sizesOf(logits, targets, ignoreIndex)
       const scale = termScale(reduction, terms)
       return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
-    }
+    },
+    weight: targets => weightFor(reduction, counted(targets, ignoreIndex))
   })
 }

@@ -1,4 +1,4 @@
 export * from './binaryCrossEntropy.js'
 export * from './crossEntropy.js'
-export type { Loss, LossOptions } from './loss.js'
+export type { Loss, LossOptions, Weight } from './loss.js'
 export * from './meanSquaredError.js'

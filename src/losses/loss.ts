@@ -8,18 +8,27 @@ import { checkOptions, type Fields, oneOf, optional } from '../tensor/domain.js'
 import { checkAlike, type Tensor } from '../tensor/tensor.js'
 import { zipWith } from '../tensor/algebra.js'
 
+/**
+ * What a loss weighs beside those of other targets when they are put together: the number of terms that it is the mean of,
+ * or `'sum'` where losses simply add up.
+ */
+export type Weight = number | 'sum'
+
 /** A number that says how far a prediction is from its target, and its gradient by the prediction. */
 export interface Loss<Prediction, Target> {
   /** $\ell(\hat y, t)$ */
   readonly forward: (prediction: Prediction, target: Target) => number
   /** $\partial\ell/\partial\hat y$ */
   readonly gradient: (prediction: Prediction, target: Target) => Prediction
+  /** What the loss of a target weighs. Absent: the loss is a mean over the rows of the target's first axis. */
+  readonly weight?: ((target: Target) => Weight) | undefined
 }
 
 /** The same loss, safe to be called in a region: what is not trusted is called outside of it. */
 export const guardLoss = <Prediction, Target>(loss: Loss<Prediction, Target>): Loss<Prediction, Target> => ({
   forward: guardedMethod(loss, 'forward'),
-  gradient: guardedMethod(loss, 'gradient')
+  gradient: guardedMethod(loss, 'gradient'),
+  weight: loss.weight && guardedMethod(loss, 'weight')
 })
 
 export interface LossOptions {
@@ -34,6 +43,9 @@ const OPTIONS: Fields<LossOptions> = { reduction: reductions }
 /** What each term is multiplied with. */
 export const termScale = (reduction: 'mean' | 'sum' | undefined, terms: number): number =>
   reduction === 'sum' ? 1 : terms === 0 ? 0 : 1 / terms
+
+/** What a loss of so many terms weighs. */
+export const weightFor = (reduction: 'mean' | 'sum' | undefined, terms: number): Weight => (reduction === 'sum' ? 'sum' : terms)
 
 /** A loss that is a mean or a sum of one term for each entry; `checkTarget` throws for an entry that cannot be a target. */
 export const entrywise = (
@@ -57,6 +69,7 @@ export const entrywise = (
       checkBoth(prediction, target)
       const scale = termScale(reduction, prediction.data.length)
       return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
-    }
+    },
+    weight: target => weightFor(reduction, target.data.length)
   })
 }

@@ -16,7 +16,8 @@ import { dot, scale } from '../tensor/algebra.js'
 import { trusted } from '../memory/trust.js'
 import { check, limit } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { flatten, map, reduce } from '../tree/tree.js'
+import { notFinite } from '../tree/finite.js'
+import { map, reduce } from '../tree/tree.js'
 import { guardOptimizer, type Optimizer, optimizers } from './optimizer.js'
 
 /** Sums of squares outside of these may have lost digits to an overflow or an underflow. */
@@ -62,8 +63,7 @@ export const globalNorm = (gradient: unknown): number => {
 }
 
 const refuse = (gradient: unknown): never => {
-  const [path, leaf] = flatten(gradient).find(([, { data }]) => !Array.from(data).every(Number.isFinite)) ?? ['', undefined]
-  const entry = leaf === undefined ? NaN : Array.from(leaf.data).find(g => !Number.isFinite(g))
+  const [path, entry] = notFinite(gradient) ?? ['', NaN]
   throw new RangeError(`clipByGlobalNorm: expected a gradient with a finite norm, got ${entry}${path === '' ? '' : ` in "${path}"`}`)
 }
 

@@ -1,7 +1,13 @@
 /**
- * The gradient of a batch as a sum over its parts. For a mean over rows, with $N_i$ of the $N$ rows in part $i$,
+ * The gradient of a batch as a sum over its parts. A loss is a mean $\ell = \frac1N \sum_n \ell_n$ over the terms that count:
+ * the targets that are not ignored, the entries of a prediction. With $N_i$ of the $N$ terms in part $i$, the sum of that
+ * part's terms is $N_i \ell_i$, so
  *
- * $$\ell = \sum_i \frac{N_i}{N}\,\ell_i, \qquad d\theta = \sum_i \frac{N_i}{N}\,d\theta_i.$$
+ * $$\ell = \frac1N \sum_i N_i\,\ell_i, \qquad d\theta = \sum_i \frac{N_i}{N}\,d\theta_i.$$
+ *
+ * A loss says what counts in a target (`weight`); one that does not is taken for a mean over rows. In a part with $N_i = 0$
+ * nothing counts: it is left out, whatever the mean over no terms may be, and where $N = 0$ loss and gradient are 0. A loss
+ * that is a sum of its terms is the sum over its parts: $\ell = \sum_i \ell_i$, $d\theta = \sum_i d\theta_i$.
  *
  * The number of parts belongs to the computation: other parts round otherwise. Who computes a part does not: the sum
  * is taken in the order of the parts, so one worker and many give the same bits.
@@ -9,8 +15,9 @@
  * @module
  */
 import { guardOptimizer, type Optimizer } from '../optimizers/optimizer.js'
-import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray, zerosLike } from '../tensor/tensor.js'
 import { scale } from '../tensor/algebra.js'
+import type { Weight } from '../losses/loss.js'
 import { ShapeError, sizeOf } from '../tensor/shape.js'
 import { add, map } from '../tree/tree.js'
 import { region } from '../memory/region.js'
@@ -43,24 +50,42 @@ export const shards = (count: number) => <X extends Rows, T extends Rows>({ inpu
   })
 }
 
-/** The loss and the gradient of a part of a batch, and how many rows it has. */
+/** The loss and the gradient of a part of a batch, and how many rows it has: its weight, where the part has none of its own. */
 export interface BatchPart<P> {
   readonly rows: number
   readonly part: LossAndGradient<P>
 }
 
+/** With what each part is multiplied, 0 where nothing counts, and what the whole weighs. */
+const sharesOf = (weights: readonly Weight[]): { readonly shares: readonly number[], readonly weight: Weight } => {
+  const terms = weights.filter(weight => weight !== 'sum')
+  if (terms.length === 0) return { shares: weights.map(() => 1), weight: 'sum' }
+  const wrong = terms.find(weight => !(weight >= 0 && Number.isFinite(weight)))
+  if (wrong !== undefined) throw new RangeError(`combined: expected weights of at least 0, got ${wrong}`)
+  if (terms.length < weights.length) throw new TypeError('combined: expected parts that are all sums or all means, got both')
+  const total = terms.reduce((sum, weight) => sum + weight, 0)
+  return { shares: terms.map(weight => (weight === 0 ? 0 : weight / total)), weight: total }
+}
+
+const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossAndGradient<P> =>
+  ({ loss: loss * share, gradient: map(scale(share))(gradient) })
+
 /**
- * The loss and the gradient of a whole from those of its parts, each with the number of rows that it has.
- * Throws `RangeError` where there is no part.
+ * The loss and the gradient of a whole from those of its parts, in proportion to what counts in each.
+ * Throws `RangeError` where there is no part or a weight is negative or not finite, `TypeError` where some parts are means
+ * and others sums.
  *
  * @category sharding
  */
 export const combined = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
   if (parts.length === 0) throw new RangeError('combined: expected at least one part, got none')
-  const total = parts.reduce((sum, { rows }) => sum + rows, 0)
-  return region(() => parts
-    .map(({ rows, part: { loss, gradient } }) => ({ loss: loss * rows / total, gradient: map(scale(rows / total))(gradient) }))
-    .reduce((a, b) => ({ loss: a.loss + b.loss, gradient: add(b.gradient)(a.gradient) })))
+  const { shares, weight } = sharesOf(parts.map(({ rows, part }) => part.weight ?? rows))
+  return region(() => {
+    const counting = parts.flatMap(({ part }, i) => (shares[i] === 0 ? [] : [scaled(shares[i], part)]))
+    const [first = { loss: 0, gradient: map(zerosLike)(parts[0].part.gradient) }, ...others] = counting
+    const whole = others.reduce((a, b) => ({ loss: a.loss + b.loss, gradient: add(b.gradient)(a.gradient) }), first)
+    return { ...whole, weight }
+  })
 }
 
 /**

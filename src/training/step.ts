@@ -5,11 +5,12 @@
  */
 import { guard } from '../layer/guard.js'
 import type { Layer } from '../layer/layer.js'
-import { guardLoss, type Loss } from '../losses/loss.js'
+import { guardLoss, type Loss, type Weight } from '../losses/loss.js'
 import { region, settled } from '../memory/region.js'
 import { guardOptimizer, type Optimizer, type OptimizerState, optimizers } from '../optimizers/optimizer.js'
 import { checkKey, type Key } from '../random/key.js'
 import { check, checkOptions, either, type Fields, functions, having } from '../tensor/domain.js'
+import { notFinite } from '../tree/finite.js'
 
 /** An input and what the model should make of it. */
 export interface Example<X, T> {
@@ -20,6 +21,8 @@ export interface Example<X, T> {
 export interface LossAndGradient<P> {
   readonly loss: number
   readonly gradient: P
+  /** What it weighs beside those of other parts of a batch. Absent: as many as the part has rows. */
+  readonly weight?: Weight | undefined
 }
 
 const layers = having('a layer', 'forward', 'vjp')
@@ -47,7 +50,9 @@ const evaluate = <P, X, Y, DX, T>(
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => LossAndGradient<P>) => {
   checkModel('lossAndGradient', model, loss)
-  return (params, example) => region(() => evaluate(model, loss, params, example))
+  return (params, example) => region(() => ({
+    ...evaluate(model, loss, params, example), weight: guardLoss(loss).weight?.(example.target)
+  }))
 }
 
 /**
@@ -82,9 +87,17 @@ export interface TrainedStep<P, S extends string> extends Trained<P, S> {
   readonly loss: number
 }
 
+/** Throws `RangeError` for a loss or a gradient that is infinite or NaN. */
+const checkFinite = (loss: number, gradient: unknown): void => {
+  if (!Number.isFinite(loss)) throw new RangeError(`trainingStep: expected a finite loss, got ${loss}`)
+  const wrong = notFinite(gradient)
+  if (wrong !== undefined) throw new RangeError(`trainingStep: expected a finite gradient, got ${wrong[1]}${wrong[0] === '' ? '' : ` in "${wrong[0]}"`}`)
+}
+
 /**
  * A step of training: $(\theta, s, \text{batch}, \text{key}) \mapsto (\theta', s', \ell)$. It changes nothing; the same
- * arguments give the same bits.
+ * arguments give the same bits. Throws `RangeError` if the loss or an entry of the gradient is infinite or NaN, since nothing
+ * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `stepWith`.
  *
  * @category training
  */
@@ -99,6 +112,7 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
     return region(() => {
       const near = settled(params)
       const { loss: value, gradient } = evaluate(layer, loss, near, batch)
+      checkFinite(value, gradient)
       return { ...guardOptimizer(optimizer).step(near, gradient, state), loss: value }
     })
   }

@@ -16,6 +16,7 @@
  */
 import workerpool from 'workerpool'
 import type { Key } from '../random/key.js'
+import type { Weight } from '../losses/loss.js'
 import type { Optimizer } from '../optimizers/optimizer.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from '../training/step.js'
 import { combined, type BatchPart, type Rows, shards, stepWith } from '../training/sharding.js'
@@ -38,18 +39,24 @@ const namingErrors = <A>(use: () => A): A => {
   }
 }
 
+/** What a worker sends back; the gradient lies in shared memory. */
+interface PartResult {
+  readonly loss: number
+  readonly weight?: Weight | undefined
+}
+
 /**
  * Says what this worker computes. To be called once, in the script of the worker. What it throws arrives at the pool as an
  * `Error` with its name and message.
  */
 export const serveGradients = <S, P, X, T>(work: Work<S, P, X, T>): void => {
   workerpool.worker({
-    gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): number =>
+    gradient: (settings: S, params: P, result: P, part: Example<X, T>, key: Key): PartResult =>
       // One copy for the whole step: reading shared memory is slower than reading memory of one's own.
       namingErrors(() => region(() => {
-        const { loss, gradient } = work(settings)(settled(params), part, key)
+        const { gradient, loss, weight } = work(settings)(settled(params), part, key)
         write(gradient, result)
-        return loss
+        return { loss, weight }
       }))
   })
 }
@@ -120,10 +127,12 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
     const result = last.then(async () => {
       write(params, shared)
       const parts = shards(count)(batch)
-      const losses = parts.map(async (part, i) => Number(await pool.exec('gradient', [settings, shared, results[i], part, keyOf(i)])))
+      const found = parts.map(async (part, i): Promise<PartResult> =>
+        // What `serveGradients` sends; the pool does not know its type.
+        await pool.exec('gradient', [settings, shared, results[i], part, keyOf(i)]) as PartResult)
       // Where one fails, the others still write.
-      await Promise.allSettled(losses)
-      return use((await Promise.all(losses)).map((loss, i) => ({ rows: parts[i].input.shape[0], part: { loss, gradient: results[i] } })))
+      await Promise.allSettled(found)
+      return use((await Promise.all(found)).map((part, i) => ({ rows: parts[i].input.shape[0], part: { ...part, gradient: results[i] } })))
     })
     last = result.catch(() => undefined)
     return result

@@ -4,8 +4,11 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { derivations } from '../../laws/derivations/index.js'
 import { layers } from './layers.js'
+import { batches } from './batches.js'
 import { models } from './models.js'
+import { randomness } from './randomness.js'
 import { readings } from './readings.js'
+import { decoding, files, schedules, steps } from './running.js'
 import type { Subject } from './subject.js'
 import { instances, losses, optimizers, samplers } from './training.js'
 
@@ -29,12 +32,17 @@ const tokenizers: readonly Subject[] = [
     subject: 'wordTokenizer',
     laws: laws.tokenizer(made(wordTokenizer()('to be  or\nnot')),
       fc.array(fc.tuple(fc.constantFrom('to', 'be', 'or', 'not'), fc.constantFrom(' ', '  ', '\n')).map(pair => pair.join(''))).map(list => list.join('')))
+  },
+  {
+    subject: 'characterTokenizer with a replacement',
+    laws: [laws.replacement(made(characterTokenizer({ unknown: '�' })(pieces.join(''))), fc.constantFrom(...pieces), fc.constantFrom('x', '語', '𝒚', '\t')),
+      laws.vocabulary(characterTokenizer, fc.constantFrom(...pieces.filter(piece => piece !== '\u{d800}')), '�')]
   }
 ]
 
 /** Everything that the library claims laws of, by chapter. */
 export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
   layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
-  models, readings, losses, optimizers, samplers, instances, tokenizers,
+  models, readings, losses, optimizers, samplers, instances, tokenizers, batches, randomness, decoding, schedules, steps, files,
   derivations: derivations.map(({ name, laws: steps }) => ({ subject: name, laws: steps }))
 }

@@ -13,15 +13,22 @@ const sizes = { vocabulary: 5, context: 4, width: 4, layers: 2 }
 const heads = 2
 
 const tokens = arbitrary.tokensOf([2, 3], sizes.vocabulary)
-const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokens }
+export const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokens }
 const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, 'float64')), input: tokens }
+
+export const mlpPoints = {
+  params: fc.nat(2).chain(depth => arbitrary.drawnGeneric(initMlp([3, ...Array<number>(depth).fill(4), 2], undefined, 'float64'))), input: arbitrary.tensorOf([2, 3])
+}
+export const blockPoints = {
+  params: arbitrary.drawnGeneric(initBlock(4, 2, 'float64')), input: arbitrary.drawn(random.normal([2, 3, 4], { precision: 'float64' }))
+}
 
 const square = fc.record({ d: arbitrary.axis(3) }).chain(({ d }) => fc.record({
   params: fc.record({ f: linearParams(d, d), g: linearParams(d, d), h: linearParams(d, d) }), input: rowsOf(d)
 }))
 const squareOne = fc.record({ d: arbitrary.axis(3) }).chain(({ d }) => fc.record({ params: linearParams(d, d), input: rowsOf(d) }))
 
-const changedTokens = (x: Tokens, from: number, key: Key): Tokens => {
+export const changedTokens = (x: Tokens, from: number, key: Key): Tokens => {
   const other = random.integers(x.shape, 0, sizes.vocabulary)(key)
   return tensor.tokensFromArray(x.shape, Array.from(x.data, (id, i) => (i % x.shape[1] < from ? id : other.data[i])))
 }
@@ -77,7 +84,8 @@ export const models: readonly Subject[] = [
   },
   {
     subject: 'gpt',
-    laws: [...laws.layer(gpt({ heads }), gptPoints), laws.causality(gpt({ heads }), gptPoints, changedTokens)]
+    laws: [...laws.layer(gpt({ heads }), gptPoints), laws.causality(gpt({ heads }), gptPoints, changedTokens),
+      laws.paddingHides((lengths, time) => gpt({ heads, padding: paddingMask(lengths, time) }), gptPoints, changedTokens)]
   },
   {
     subject: 'gpt with dropout and padding',
@@ -85,17 +93,28 @@ export const models: readonly Subject[] = [
   },
   {
     subject: 'untiedGpt',
-    laws: [...laws.layer(untiedGpt({ heads }), untiedPoints), laws.causality(untiedGpt({ heads }), untiedPoints, changedTokens)]
+    laws: [...laws.layer(untiedGpt({ heads }), untiedPoints), laws.causality(untiedGpt({ heads }), untiedPoints, changedTokens),
+      laws.paddingHides((lengths, time) => untiedGpt({ heads, padding: paddingMask(lengths, time) }), untiedPoints, changedTokens)]
   },
   {
     subject: 'gpt from its embedded input',
     laws: [laws.causalJacobian(embeddedGpt, embeddedPoints), laws.causality(embeddedGpt, embeddedPoints, changedTensor)]
   },
   {
+    subject: 'what models are made of',
+    laws: [
+      laws.perceptron(mlp(tanh), tanh, mlpPoints),
+      laws.preNormBlock(block({ heads, mask: causalMask }), heads, blockPoints),
+      laws.transformer(gpt({ heads }), heads, ({ wte }) => wte.weight, gptPoints),
+      laws.transformer(untiedGpt({ heads }), heads, ({ lm_head }) => lm_head.weight, untiedPoints)
+    ]
+  },
+  {
     subject: 'multiHeadAttention',
     laws: [
       laws.permutationEquivariance(multiHeadAttention(2, noMask), attentionPoints),
       laws.causality(multiHeadAttention(2, causalMask), attentionPoints, changedTensor),
+      laws.paddingHides((lengths, time) => multiHeadAttention(2, paddingMask(lengths, time)), attentionPoints, changedTensor),
       laws.causalJacobian(multiHeadAttention(2, causalMask), attentionPoints)
     ]
   }

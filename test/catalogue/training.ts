@@ -71,6 +71,7 @@ export const samplers: readonly Subject[] = [
   { subject: 'sampler (temperature 0.5)', laws: laws.sampler(sampler({ temperature: 0.5 }), laws.temperatureDistribution(0.5)) },
   { subject: 'sampler (top-k 3)', laws: laws.sampler(sampler({ topK: 3 }), laws.topKDistribution(3)) },
   { subject: 'sampler (top-p 0.75)', laws: laws.sampler(sampler({ topP: 0.75 }), laws.topPDistribution(0.75)) },
+  { subject: 'sampler (temperature 0.75, top-k 3, top-p 0.75)', laws: laws.sampler(sampler({ temperature: 0.75, topK: 3, topP: 0.75 }), laws.filteredDistribution(0.75, 3, 0.75)) },
   { subject: 'greedy', laws: laws.sampler(greedy, laws.greedyDistribution) },
   { subject: 'sampler (temperature 0)', laws: laws.sampler(sampler({ temperature: 0 }), laws.greedyDistribution) },
   { subject: 'random', laws: [laws.permutationLaw, laws.splittingLaw] }

@@ -1,34 +1,11 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decoding, generate, gpt, greedy, initGpt, random, recomputing, sample, tensor, type Precision, type Tensor } from 'pullback'
-import { arbitrary } from 'pullback/laws'
+import { decoding, generate, gpt, greedy, initGpt, random, recomputing, sample } from 'pullback'
+import { catalogue } from '../catalogue/index.js'
+import { claim } from '../catalogue/claim.js'
+
+claim(catalogue.decoding)
 
 const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }
-
-/** The logits after every token, as a decoder reads them one by one, or in pieces. */
-const readAll = <P, C>(decoder: { readonly empty: (params: P) => C, readonly read: (params: P, cache: C, tokens: readonly number[]) => readonly [Tensor, C] }, params: P, pieces: readonly (readonly number[])[]): readonly Tensor[] => {
-  let cache = decoder.empty(params)
-  return pieces.map(piece => {
-    const [logits, next] = decoder.read(params, cache, piece)
-    cache = next
-    return logits
-  })
-}
-
-const pieces = fc.array(fc.array(fc.nat(sizes.vocabulary - 1), { minLength: 1, maxLength: 7 }), { minLength: 1, maxLength: 9 })
-
-describe('decoding with a cache equals computing everything anew, at every position, also when the window slides', () => {
-  const check = (precision: Precision, tolerance: number) => fc.assert(fc.property(arbitrary.drawnGeneric(initGpt(sizes, precision)), pieces, (params, tokens) => {
-    const cached = readAll(decoding(gpt({ heads: 2 }), { context: sizes.context }), params, tokens), anew = readAll(recomputing(gpt({ heads: 2 }), sizes.context), params, tokens)
-    cached.forEach((logits, i) => {
-      expect(logits.shape).toEqual([sizes.vocabulary])
-      expect(tensor.norm(tensor.subtract(anew[i])(logits)) / (1 + tensor.norm(anew[i]))).toBeLessThanOrEqual(tolerance)
-    })
-  }))
-  // A few hundred roundings; other kernels work on one row than on many.
-  test('in double precision', () => check('float64', 1e-13))
-  test('in single precision', () => check('float32', 1e-4))
-})
 
 describe('a cache is a value', () => {
   const params = initGpt(sizes)(random.key(1))

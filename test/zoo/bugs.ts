@@ -3,7 +3,11 @@ import { attentionBugs } from './attentionBugs.js'
 import { keepingBugs } from './keepingBugs.js'
 import { kernelBugs } from './kernelBugs.js'
 import { layerBugs } from './layerBugs.js'
+import { modelBugs } from './modelBugs.js'
 import { precisionBugs } from './precisionBugs.js'
+import { runningBugs } from './runningBugs.js'
 import { trainingBugs } from './trainingBugs.js'
 
-export const bugs: readonly Bug[] = [...layerBugs, ...attentionBugs, ...keepingBugs, ...kernelBugs, ...precisionBugs, ...trainingBugs]
+export const bugs: readonly Bug[] = [
+  ...layerBugs, ...attentionBugs, ...kernelBugs, ...precisionBugs, ...keepingBugs, ...trainingBugs, ...modelBugs, ...runningBugs
+]

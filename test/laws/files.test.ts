@@ -1,0 +1,4 @@
+import { catalogue } from '../catalogue/index.js'
+import { claim } from '../catalogue/claim.js'
+
+claim(catalogue.files)
