@@ -161,7 +161,9 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
  * @category composition
  */
 export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => {
-  const f = (index: number): Layer<P, X, X> => placed(String(index), guard(outside(() => layerAt(index))))
+  // A layer is a value, so that of an index is made once.
+  const made: Layer<P, X, X>[] = []
+  const f = (index: number): Layer<P, X, X> => made[index] ??= placed(String(index), guard(outside(() => layerAt(index))))
   const { step: first, rowwise: rows } = f(0)
   return trusted<Layer<readonly P[], X, X>>({
     forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),

@@ -6,29 +6,49 @@
  */
 import { isTensor, type Tensor } from '../tensor/tensor.js'
 
-const isPlain = (value: object): boolean => {
-  if (Array.isArray(value)) return true
+const isRecord = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
 
-const isNode = (value: unknown): value is object => typeof value === 'object' && value !== null && isPlain(value)
+const isNode = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+const collect = (found: Tensor[], value: unknown): void => {
+  if (!isNode(value)) return
+  if (isTensor(value)) found.push(value)
+  else if (Array.isArray(value)) for (const child of value) collect(found, child)
+  else if (isRecord(value)) for (const child of Object.values(value)) collect(found, child)
+}
 
 /** Every tensor in a value. */
 export const tensorsIn = (value: unknown): readonly Tensor[] => {
-  if (isTensor(value)) return [value]
-  return isNode(value) ? Object.values(value).flatMap(tensorsIn) : []
+  const found: Tensor[] = []
+  collect(found, value)
+  return found
+}
+
+const mapList = (f: (x: Tensor) => Tensor, list: readonly unknown[]): readonly unknown[] => {
+  let changed: unknown[] | undefined
+  for (let i = 0; i < list.length; i++) {
+    if (!isNode(list[i])) continue
+    const child = mapValue(f, list[i])
+    if (child !== list[i]) (changed ??= list.slice())[i] = child
+  }
+  return changed ?? list
+}
+
+const mapRecord = (f: (x: Tensor) => Tensor, record: object): object => {
+  const entries = Object.entries(record), children = entries.map(([, child]: readonly [string, unknown]) => mapValue(f, child))
+  // A property that is computed when it is read gives another value each time, so what holds one is rebuilt.
+  const changed = entries.some(([key, child], i) => child !== children[i] || Object.getOwnPropertyDescriptor(record, key)?.get !== undefined)
+  return changed ? Object.fromEntries(entries.map(([key], i) => [key, children[i]])) : record
 }
 
 const mapValue = (f: (x: Tensor) => Tensor, value: unknown): unknown => {
-  if (isTensor(value)) return f(value)
   if (!isNode(value)) return value
-  const entries = Object.entries(value)
-  const children = entries.map(([, child]) => mapValue(f, child))
-  // A property that is computed when it is read gives another value each time, so what holds one is rebuilt.
-  const changed = entries.some(([key, child], i) => child !== children[i] || Object.getOwnPropertyDescriptor(value, key)?.get !== undefined)
-  if (!changed) return value
-  return Array.isArray(value) ? children : Object.fromEntries(entries.map(([key], i) => [key, children[i]]))
+  if (isTensor(value)) return f(value)
+  if (Array.isArray(value)) return mapList(f, value)
+  return isRecord(value) ? mapRecord(f, value) : value
 }
 
 /** The same value with another tensor at every place; itself if nothing changes. Deferred parts are computed, once. */
