@@ -7,13 +7,15 @@
  * @module
  */
 export * as random from './random/index.js'
+export * as spec from './random/specs.js'
 export * as tensor from './tensor/index.js'
 export * as tree from './tree/index.js'
 export { type KernelKind, kernelsInUse } from './kernels/simd/instance.js'
 export type { Draw, Key } from './random/key.js'
 export { PrecisionError, type Shape, ShapeError } from './tensor/shape.js'
 export type { Precision, Tensor, Tokens } from './tensor/tensor.js'
-export type { Initializer } from './random/initializers.js'
+export type { Initializer, InitOptions } from './random/initializers.js'
+export type { Parameter, Spec } from './random/spec.js'
 export * from './layer/index.js'
 export * from './layers/index.js'
 export * from './losses/index.js'

@@ -220,7 +220,7 @@ export const block = derivation<BlockCase>({
     formula: String.raw`x' = x + f(x), \quad f = \mathrm{attn} \circ \mathrm{ln}_1, \qquad y = x' + g(x'), \quad g = \mathrm{mlp} \circ \mathrm{ln}_2`,
     compute: blockValue, library: ({ params, X }) => numbers(layer.forward(params, asTensor(X)))
   },
-  cases: size(3).chain(t => fc.record({ params: drawnGeneric(initBlock(WIDTH, 1, 'float64')), X: fc.nat().map(seed =>
+  cases: size(3).chain(t => fc.record({ params: drawnGeneric(initBlock({ width: WIDTH, layers: 1 }, { precision: 'float64' })), X: fc.nat().map(seed =>
     rowsOf(random.normal([t, WIDTH], { precision: 'float64' })(random.key(seed)))), dy: matrices(t, WIDTH) })),
   chains: [{
     quantity: 'dx', numeric: numericGradient(blockValue, 'X'),

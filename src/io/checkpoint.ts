@@ -7,17 +7,13 @@
  *
  * @module
  */
-import { sequenceS } from 'fp-ts/lib/Apply.js'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
-import type { BlockParams } from '../layers/block.js'
 import type { GptParams } from '../models/gpt.js'
-import { precisionOf, type Tensor } from '../tensor/tensor.js'
-import { sameShape } from '../tensor/shape.js'
 import { tokenizer, type Tokenizer, type TokenizerDescription } from '../text/tokenizer.js'
 import { type Entry, flatten } from '../tree/tree.js'
-import { briefShape, quoted } from '../tensor/foreign.js'
+import { gptFromTensors } from './gptFile.js'
 import { parseJson } from './parse.js'
 import { sentenceOf, surplusKey } from './messages.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
@@ -34,79 +30,6 @@ const Optional = t.partial({ unknown: t.string })
 const Notes = t.type({ heads: t.number, tokenizer: t.intersection([Required, Optional]) }, 'notes on a model')
 
 const KEY = 'pullback'
-
-/** A dimension that the file determines, or one that is already known. */
-type Axis = number | undefined
-
-const firstNotFinite = ({ data }: Tensor): number | undefined => {
-  for (let i = 0; i < data.length; i++)
-    if (!Number.isFinite(data[i])) return i
-  return undefined
-}
-
-/** Finds leaves by name and checks their shapes and entries. */
-const leafIn = (entries: readonly Entry[]) => {
-  const leaves = new Map(entries)
-  const precision = entries.length === 0 ? undefined : precisionOf(entries[0][1])
-  return (path: string, shape: readonly Axis[]): E.Either<string, Tensor> => {
-    const leaf = leaves.get(path)
-    if (leaf === undefined) return E.left(`checkpoint: tensor ${quoted(path)} is missing`)
-    const fits = leaf.shape.length === shape.length && sameShape(leaf.shape, shape.map((axis, i) => axis ?? leaf.shape[i]))
-    if (!fits)
-      return E.left(`checkpoint: tensor ${quoted(path)} has the shape ${briefShape(leaf.shape)}, expected ${briefShape(shape.map(axis => axis ?? 'any'))}`)
-    if (precisionOf(leaf) !== precision) return E.left(`checkpoint: tensor ${quoted(path)} differs in precision from the first one`)
-    if (leaf.data.length === 0) return E.left(`checkpoint: tensor ${quoted(path)} of shape ${briefShape(leaf.shape)} has no entries`)
-    const wrong = firstNotFinite(leaf)
-    return wrong === undefined ? E.right(leaf) : E.left(`checkpoint: tensor ${quoted(path)} holds ${leaf.data[wrong]} at entry ${wrong}, expected finite weights`)
-  }
-}
-
-/**
- * The parameters of a GPT from named tensors; its sizes follow from their shapes. The left side names the first tensor
- * that is missing, has another shape, holds a number that is not finite, occurs twice, or has no place.
- *
- * @category checkpoints
- */
-export const gptFromTensors = (entries: readonly Entry[]): E.Either<string, GptParams> => {
-  const leaf = leafIn(entries)
-  const all = sequenceS(E.Apply)
-  const pair = (path: string, weight: readonly Axis[], bias: number) =>
-    all({ weight: leaf(`${path}.weight`, weight), bias: leaf(`${path}.bias`, [bias]) })
-  const block = (path: string, width: number): E.Either<string, BlockParams> => all({
-    ln_1: pair(`${path}.ln_1`, [width], width),
-    attn: all({
-      c_attn: pair(`${path}.attn.c_attn`, [width, 3 * width], 3 * width),
-      c_proj: pair(`${path}.attn.c_proj`, [width, width], width)
-    }),
-    ln_2: pair(`${path}.ln_2`, [width], width),
-    mlp: pipe(
-      leaf(`${path}.mlp.c_fc.weight`, [width, undefined]),
-      E.chain(({ shape: [, hidden] }) => all({
-        c_fc: pair(`${path}.mlp.c_fc`, [width, hidden], hidden),
-        c_proj: pair(`${path}.mlp.c_proj`, [hidden, width], width)
-      })))
-  })
-  const names = new Set<string>()
-  for (const [name] of entries) {
-    if (names.has(name)) return E.left(`checkpoint: tensor ${quoted(name)} occurs twice`)
-    names.add(name)
-  }
-  let layers = 0
-  while (names.has(`h.${layers}.ln_1.weight`)) layers++
-  return pipe(
-    leaf('wte.weight', [undefined, undefined]),
-    E.chain(({ shape: [, width] }) => all({
-      wte: all({ weight: leaf('wte.weight', [undefined, width]) }),
-      wpe: all({ weight: leaf('wpe.weight', [undefined, width]) }),
-      h: E.sequenceArray(Array.from({ length: layers }, (_, i) => block(`h.${i}`, width))),
-      ln_f: pair('ln_f', [width], width)
-    })),
-    E.chain(params => {
-      const used = new Set(flatten(params).map(([path]) => path))
-      const surplus = entries.find(([name]) => !used.has(name))
-      return surplus === undefined ? E.right(params) : E.left(`checkpoint: tensor ${quoted(surplus[0])} has no place in a GPT`)
-    }))
-}
 
 const notesOf = (metadata: Readonly<Record<string, string>>): E.Either<string, t.TypeOf<typeof Notes>> => {
   const text = metadata[KEY]
@@ -127,7 +50,7 @@ const notesOf = (metadata: Readonly<Record<string, string>>): E.Either<string, t
 const assembled = (entries: readonly Entry[], heads: number, description: TokenizerDescription): E.Either<string, Checkpoint> => pipe(
   E.Do,
   E.apS('found', pipe(tokenizer(description), E.mapLeft(problem => `checkpoint: ${problem}`))),
-  E.bind('params', () => gptFromTensors(entries)),
+  E.bind('params', () => pipe(gptFromTensors(entries), E.mapLeft(problem => `checkpoint: ${problem}`))),
   E.chain(({ found, params }) => {
     const [vocabulary, width] = params.wte.weight.shape
     if (vocabulary !== found.symbols.length)

@@ -12,16 +12,16 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, identity, named, residual } from '../layer/compose.js'
 import type { Layer, NoParams } from '../layer/layer.js'
-import { struct } from '../random/distributions.js'
-import { checkInit, gpt2Normal, gpt2Residual } from '../random/initializers.js'
+import { gpt2Normal, gpt2Residual, PRECISION, type PrecisionOptions } from '../random/initializers.js'
 import { type Draw, foldIn, type Key, keys } from '../random/key.js'
+import { initial, type Spec } from '../random/spec.js'
 import { any, check, checkOptions, type Fields, fraction, positiveInteger } from '../tensor/domain.js'
-import type { Precision, Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { dropout } from './dropout.js'
-import { feedForward, type FeedForwardParams, initFeedForward } from './feedForward.js'
-import { initLayerNorm, layerNorm, type LayerNormParams } from './layerNorm.js'
+import { feedForward, type FeedForwardParams, feedForwardSpec } from './feedForward.js'
+import { layerNorm, type LayerNormParams, layerNormSpec } from './layerNorm.js'
 import { checkMask, type Mask } from './mask.js'
-import { initMultiHeadAttention, multiHeadAttention, type MultiHeadParams } from './selfAttention.js'
+import { multiHeadAttention, type MultiHeadParams, multiHeadSpec } from './selfAttention.js'
 
 export type BlockParams = {
   readonly ln_1: LayerNormParams
@@ -81,18 +81,32 @@ export const block = (options: BlockOptions): Layer<BlockParams, Tensor, Tensor>
       andThen(dropoutOrIdentity(dropoutFor(drop, 1)))))))
 }
 
+/** How large a block is. */
+export interface BlockSizes {
+  /** Width of the model, D. */
+  readonly width: number
+  /** Number of blocks of the model, on which the beginning of projections to the residual stream depends. */
+  readonly layers: number
+  /** Number of hidden units of the feed-forward network; default 4 D. */
+  readonly hidden?: number | undefined
+}
+
 /**
- * GPT-2's initial parameters for one of `layers` blocks.
+ * The parameters of one of a model's blocks, which begin as GPT-2's do.
+ * Throws `RangeError` unless the widths are non-negative integers and the number of blocks a positive one.
+ *
+ * @category parameters
+ */
+export const blockSpec = ({ width, layers, hidden }: BlockSizes): Spec<BlockParams> => {
+  check('blockSpec', 'layers', positiveInteger, layers)
+  const options = { initializer: gpt2Normal, output: gpt2Residual(layers) }
+  return { ln_1: layerNormSpec(width), attn: multiHeadSpec(width, options), ln_2: layerNormSpec(width), mlp: feedForwardSpec(width, { hidden, ...options }) }
+}
+
+/**
+ * Initial parameters of `blockSpec`.
  *
  * @category initial parameters
  */
-export const initBlock = (width: number, layers: number, precision?: Precision): Draw<BlockParams> => {
-  checkInit('initBlock', { width }, {}, precision)
-  check('initBlock', 'layers', positiveInteger, layers)
-  return struct({
-    ln_1: () => initLayerNorm(width, precision),
-    attn: initMultiHeadAttention(width, gpt2Normal, gpt2Residual(layers), precision),
-    ln_2: () => initLayerNorm(width, precision),
-    mlp: initFeedForward(width, gpt2Normal, gpt2Residual(layers), precision)
-  })
-}
+export const initBlock = (sizes: BlockSizes, options: PrecisionOptions = {}): Draw<BlockParams> =>
+  initial('initBlock', PRECISION, options, () => blockSpec(sizes))

@@ -18,10 +18,11 @@ import { gatherRows, scatterAddRows } from '../kernels/rows.js'
 import { type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
+import { checkWidths, gpt2Normal, INIT, type InitOptions, type SpecOptions } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
+import { initial, type Spec, weight as weightOf } from '../random/spec.js'
 import { ShapeError } from '../tensor/shape.js'
-import { checkTensors, checkTokens, own, type Precision, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { checkTensors, checkTokens, own, type Tensor, type Tokens } from '../tensor/tensor.js'
 
 export type EmbeddingParams = {
   /** $W$ `[V, D]` */
@@ -67,14 +68,20 @@ const gradient = (params: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
 export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = rowwise(trusted(layer({ forward, gradient })))
 
 /**
- * A table `[rows, width]` from the initializer, GPT-2's by default.
+ * The parameters of an embedding: a table `[rows, width]` that the initializer draws, GPT-2's unless given.
+ * Throws `RangeError` unless both are non-negative integers.
+ *
+ * @category parameters
+ */
+export const embeddingSpec = (rows: number, width: number, { initializer = gpt2Normal }: SpecOptions = {}): Spec<EmbeddingParams> => {
+  checkWidths('embeddingSpec', { rows, width })
+  return { weight: weightOf(rows, width, initializer) }
+}
+
+/**
+ * Initial parameters of `embeddingSpec`.
  *
  * @category initial parameters
  */
-export const initEmbedding = (
-  rows: number, width: number, initializer: Initializer = gpt2Normal, precision: Precision = 'float32'
-): Draw<EmbeddingParams> => {
-  checkInit('initEmbedding', { rows, width }, { initializer }, precision)
-  const draw = initializer(rows, width, precision)
-  return key => ({ weight: draw(key) })
-}
+export const initEmbedding = (rows: number, width: number, options: InitOptions = {}): Draw<EmbeddingParams> =>
+  initial('initEmbedding', INIT, options, () => embeddingSpec(rows, width, options))

@@ -12,12 +12,13 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, named } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
-import { struct } from '../random/distributions.js'
-import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
+import { checkWidths, gpt2Normal, OUTPUT_INIT, type OutputSpecOptions, type PrecisionOptions } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
-import type { Precision, Tensor } from '../tensor/tensor.js'
+import { initial, type Spec } from '../random/spec.js'
+import { type Fields, natural, optional } from '../tensor/domain.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { geluTanh } from './gelu.js'
-import { initLinear, linear, type LinearParams } from './linear.js'
+import { linear, type LinearParams, linearSpec } from './linear.js'
 
 export type FeedForwardParams = {
   readonly c_fc: LinearParams
@@ -34,18 +35,29 @@ export const feedForward: Layer<FeedForwardParams, Tensor, Tensor> = pipe(
   andThen(geluTanh),
   andThen('c_proj', linear))
 
+export interface FeedForwardSpecOptions extends OutputSpecOptions {
+  /** Number of hidden units; default 4 D. */
+  readonly hidden?: number | undefined
+}
+
+const FEED_FORWARD: Fields<FeedForwardSpecOptions & PrecisionOptions> = { hidden: optional(natural), ...OUTPUT_INIT }
+
 /**
- * Weights for width D and 4 D hidden units; `output` draws the second weight, and is the same initializer unless
- * given.
+ * The parameters of a feed-forward network of width D with 4 D hidden units, or as many as given.
+ * Throws `RangeError` unless widths are non-negative integers.
+ *
+ * @category parameters
+ */
+export const feedForwardSpec = (width: number, options: FeedForwardSpecOptions = {}): Spec<FeedForwardParams> => {
+  const { hidden = 4 * width, initializer = gpt2Normal, output = initializer } = options
+  checkWidths('feedForwardSpec', { width, hidden })
+  return { c_fc: linearSpec(width, hidden, { initializer }), c_proj: linearSpec(hidden, width, { initializer: output }) }
+}
+
+/**
+ * Initial parameters of `feedForwardSpec`.
  *
  * @category initial parameters
  */
-export const initFeedForward = (
-  width: number, initializer: Initializer = gpt2Normal, output: Initializer = initializer, precision?: Precision
-): Draw<FeedForwardParams> => {
-  checkInit('initFeedForward', { width }, { initializer, output }, precision)
-  return struct({
-    c_fc: initLinear(width, 4 * width, initializer, precision),
-    c_proj: initLinear(4 * width, width, output, precision)
-  })
-}
+export const initFeedForward = (width: number, options: FeedForwardSpecOptions & PrecisionOptions = {}): Draw<FeedForwardParams> =>
+  initial('initFeedForward', FEED_FORWARD, options, () => feedForwardSpec(width, options))

@@ -1,5 +1,5 @@
 export * from './attention.js'
-export { block, type BlockOptions, type BlockParams, type DropoutOptions, initBlock } from './block.js'
+export { block, type BlockOptions, type BlockParams, type BlockSizes, blockSpec, type DropoutOptions, initBlock } from './block.js'
 export * from './dropout.js'
 export * from './embedding.js'
 export * from './feedForward.js'

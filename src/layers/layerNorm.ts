@@ -36,9 +36,12 @@ import { layerNormRows, layerNormRowsGradient, type RowStatistics, rowStatistics
 import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { check, natural, positive } from '../tensor/domain.js'
+import { checkWidths, PRECISION, type PrecisionOptions } from '../random/initializers.js'
+import type { Draw } from '../random/key.js'
+import { filled, initial, type Spec } from '../random/spec.js'
+import { check, positive } from '../tensor/domain.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, checkTensor, checkTensors, full, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Tensor } from '../tensor/tensor.js'
 
 export type LayerNormParams = {
   /** $\gamma$ `[D]` */
@@ -95,11 +98,19 @@ export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, T
 export const layerNorm: Layer<LayerNormParams, Tensor, Tensor> = layerNormWith(1e-5)
 
 /**
- * $\gamma = 1$ and $\beta = 0$.
+ * The parameters of a layer norm: $\gamma = 1$ and $\beta = 0$. Throws `RangeError` unless the width is a non-negative integer.
+ *
+ * @category parameters
+ */
+export const layerNormSpec = (width: number): Spec<LayerNormParams> => {
+  checkWidths('layerNormSpec', { width })
+  return { weight: filled([width], 1), bias: filled([width], 0) }
+}
+
+/**
+ * Initial parameters of `layerNormSpec`; nothing is drawn from the key.
  *
  * @category initial parameters
  */
-export const initLayerNorm = (width: number, precision: Precision = 'float32'): LayerNormParams => {
-  check('initLayerNorm', 'width', natural, width)
-  return { weight: full([width], 1, precision), bias: zeros([width], precision) }
-}
+export const initLayerNorm = (width: number, options: PrecisionOptions = {}): Draw<LayerNormParams> =>
+  initial('initLayerNorm', PRECISION, options, () => layerNormSpec(width))

@@ -28,10 +28,11 @@ import { sumRows } from '../kernels/rows.js'
 import { deferred, type Gradient, type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import { checkInit, type Initializer, xavierUniform } from '../random/initializers.js'
+import { checkWidths, INIT, type InitOptions, type SpecOptions, xavierUniform } from '../random/initializers.js'
 import { type Draw } from '../random/key.js'
+import { filled, initial, type Spec, weight as weightOf } from '../random/spec.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, checkTensor, checkTensors, own, type Precision, type Tensor, zeros } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Tensor } from '../tensor/tensor.js'
 
 export type LinearParams = {
   /** $W$ `[I, O]` */
@@ -83,14 +84,20 @@ const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearP
 export const linear: Layer<LinearParams, Tensor, Tensor> = rowwise(trusted(layer({ forward, gradient })))
 
 /**
- * A weight from the initializer (Xavier's uniform by default) and a bias of zeros.
+ * The parameters of a linear layer: a weight that the initializer draws (Xavier's uniform unless given), a bias of zeros.
+ * Throws `RangeError` unless both widths are non-negative integers.
+ *
+ * @category parameters
+ */
+export const linearSpec = (inputs: number, outputs: number, { initializer = xavierUniform }: SpecOptions = {}): Spec<LinearParams> => {
+  checkWidths('linearSpec', { inputs, outputs })
+  return { weight: weightOf(inputs, outputs, initializer), bias: filled([outputs], 0) }
+}
+
+/**
+ * Initial parameters of `linearSpec`.
  *
  * @category initial parameters
  */
-export const initLinear = (
-  inputs: number, outputs: number, initializer: Initializer = xavierUniform, precision: Precision = 'float32'
-): Draw<LinearParams> => {
-  checkInit('initLinear', { inputs, outputs }, { initializer }, precision)
-  const draw = initializer(inputs, outputs, precision)
-  return key => ({ weight: draw(key), bias: zeros([outputs], precision) })
-}
+export const initLinear = (inputs: number, outputs: number, options: InitOptions = {}): Draw<LinearParams> =>
+  initial('initLinear', INIT, options, () => linearSpec(inputs, outputs, options))

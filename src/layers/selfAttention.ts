@@ -19,14 +19,16 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { branches } from '../layer/branches.js'
 import { andThen, named } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
-import { checkInit, gpt2Normal, type Initializer } from '../random/initializers.js'
-import { struct } from '../random/distributions.js'
+import {
+  gpt2Normal, INIT, type InitOptions, OUTPUT_INIT, type OutputInitOptions, type OutputSpecOptions, type SpecOptions
+} from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
+import { initial, type Spec } from '../random/spec.js'
 import { check, positiveInteger } from '../tensor/domain.js'
-import type { Precision, Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { attention } from './attention.js'
 import { mergeHeads, splitHeads } from './heads.js'
-import { initLinear, linear, type LinearParams } from './linear.js'
+import { linear, type LinearParams, linearSpec } from './linear.js'
 import { checkMask, type Mask } from './mask.js'
 
 export type SingleHeadParams = {
@@ -72,30 +74,38 @@ export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadPa
 }
 
 /**
- * Three projections `[inputs, width]`, drawn independently.
+ * The parameters of attention with one head: three projections `[inputs, width]`.
+ * Throws `RangeError` unless both are non-negative integers.
  *
- * @category initial parameters
+ * @category parameters
  */
-export const initSingleHeadAttention = (
-  inputs: number, width: number, initializer?: Initializer, precision?: Precision
-): Draw<SingleHeadParams> => {
-  checkInit('initSingleHeadAttention', { inputs, width }, { initializer }, precision)
-  const projection = initLinear(inputs, width, initializer, precision)
-  return struct({ query: projection, key: projection, value: projection })
+export const singleHeadSpec = (inputs: number, width: number, options: SpecOptions = {}): Spec<SingleHeadParams> => {
+  const projection = linearSpec(inputs, width, options)
+  return { query: projection, key: projection, value: projection }
 }
 
 /**
- * Projections for attention of the given width; `output` draws the output projection's weight, and is the same
- * initializer unless given.
+ * Initial parameters of `singleHeadSpec`.
  *
  * @category initial parameters
  */
-export const initMultiHeadAttention = (
-  width: number, initializer: Initializer = gpt2Normal, output: Initializer = initializer, precision?: Precision
-): Draw<MultiHeadParams> => {
-  checkInit('initMultiHeadAttention', { width }, { initializer, output }, precision)
-  return struct({
-    c_attn: initLinear(width, 3 * width, initializer, precision),
-    c_proj: initLinear(width, width, output, precision)
-  })
-}
+export const initSingleHeadAttention = (inputs: number, width: number, options: InitOptions = {}): Draw<SingleHeadParams> =>
+  initial('initSingleHeadAttention', INIT, options, () => singleHeadSpec(inputs, width, options))
+
+/**
+ * The parameters of attention with several heads, for width D. Throws `RangeError` unless that is a non-negative integer.
+ *
+ * @category parameters
+ */
+export const multiHeadSpec = (width: number, { initializer = gpt2Normal, output = initializer }: OutputSpecOptions = {}): Spec<MultiHeadParams> => ({
+  c_attn: linearSpec(width, 3 * width, { initializer }),
+  c_proj: linearSpec(width, width, { initializer: output })
+})
+
+/**
+ * Initial parameters of `multiHeadSpec`.
+ *
+ * @category initial parameters
+ */
+export const initMultiHeadAttention = (width: number, options: OutputInitOptions = {}): Draw<MultiHeadParams> =>
+  initial('initMultiHeadAttention', OUTPUT_INIT, options, () => multiHeadSpec(width, options))

@@ -18,19 +18,18 @@ import { andThen, named, stackWith } from '../layer/compose.js'
 import type { Layer } from '../layer/layer.js'
 import { andThenTied } from '../layer/sharing.js'
 import {
-  block, type BlockParams, checkDropout, dropoutFor, type DropoutOptions, dropoutOrIdentity, initBlock
+  block, type BlockParams, blockSpec, checkDropout, dropoutFor, type DropoutOptions, dropoutOrIdentity
 } from '../layers/block.js'
-import { type EmbeddingParams, initEmbedding, tokenEmbedding } from '../layers/embedding.js'
-import { initLayerNorm, layerNorm, type LayerNormParams } from '../layers/layerNorm.js'
+import { type EmbeddingParams, embeddingSpec, tokenEmbedding } from '../layers/embedding.js'
+import { layerNorm, type LayerNormParams, layerNormSpec } from '../layers/layerNorm.js'
 import { causalMask, checkMask, type Mask, MonoidMask, noMask } from '../layers/mask.js'
 import { learnedPositions } from '../layers/positions.js'
 import { unembedding } from '../layers/unembedding.js'
-import { replicate, struct } from '../random/distributions.js'
+import { PRECISION, type PrecisionOptions } from '../random/initializers.js'
 import type { Draw } from '../random/key.js'
-import {
-  any, arrays, check, checkOptions, type Fields, natural, optional, positiveInteger, precisions, show
-} from '../tensor/domain.js'
-import { checkTensor, type Precision, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { initial, type Spec } from '../random/spec.js'
+import { any, checkOptions, type Fields, natural, optional, positiveInteger } from '../tensor/domain.js'
+import type { Tensor, Tokens } from '../tensor/tensor.js'
 
 /** The parameters of a GPT whose unembedding is its token embedding. */
 export type GptParams = {
@@ -98,45 +97,51 @@ export interface GptSizes {
   readonly width: number
   /** Number of blocks, L. */
   readonly layers: number
+  /** Number of hidden units of a block's feed-forward network; default 4 D. */
+  readonly hidden?: number | undefined
 }
 
-const SIZES: Fields<GptSizes> = { vocabulary: positiveInteger, context: positiveInteger, width: positiveInteger, layers: natural }
+const SIZES: Fields<GptSizes> = {
+  vocabulary: positiveInteger, context: positiveInteger, width: positiveInteger, layers: natural, hidden: optional(natural)
+}
 
-const parts = (operation: string, sizes: GptSizes, precision?: Precision) => {
-  checkOptions(operation, SIZES, sizes)
-  check(operation, 'precision', optional(precisions), precision)
-  const { vocabulary, context, width, layers } = sizes
+/**
+ * The parameters of a GPT, which begin as GPT-2's do. Throws `RangeError` unless sizes are positive integers; there may be no
+ * block.
+ *
+ * @category parameters
+ */
+export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
+  checkOptions('gptSpec', SIZES, sizes)
+  const { vocabulary, context, width, layers, hidden } = sizes
   return {
-    wte: initEmbedding(vocabulary, width, undefined, precision),
-    wpe: initEmbedding(context, width, undefined, precision),
-    // Without blocks nothing is drawn from the one that says how they begin.
-    h: replicate(layers, initBlock(width, Math.max(1, layers), precision)),
-    ln_f: () => initLayerNorm(width, precision)
+    wte: embeddingSpec(vocabulary, width),
+    wpe: embeddingSpec(context, width),
+    h: Array.from({ length: layers }, () => blockSpec({ width, layers, hidden })),
+    ln_f: layerNormSpec(width)
   }
 }
 
-/** Throws `TypeError` for what are not the parameters of a GPT. */
-export const checkGptParams = (operation: string, params: GptParams): void => {
-  if (typeof params !== 'object' || params === null)
-    throw new TypeError(`${operation}: expected the parameters of a GPT, got ${show(params)}`)
-  checkTensor(operation, 'params.wte.weight', params.wte?.weight)
-  checkTensor(operation, 'params.wpe.weight', params.wpe?.weight)
-  check(operation, 'params.h', arrays, params.h)
-}
+/**
+ * The parameters of a GPT with an unembedding of its own. Throws likewise.
+ *
+ * @category parameters
+ */
+export const untiedGptSpec = (sizes: GptSizes): Spec<UntiedGptParams> =>
+  ({ ...gptSpec(sizes), lm_head: embeddingSpec(sizes.vocabulary, sizes.width) })
 
 /**
- * GPT-2's initial parameters. Throws `RangeError` unless sizes are positive integers; there may be no layer.
+ * Initial parameters of `gptSpec`.
  *
  * @category initial parameters
  */
-export const initGpt = (sizes: GptSizes, precision?: Precision): Draw<GptParams> => struct(parts('initGpt', sizes, precision))
+export const initGpt = (sizes: GptSizes, options: PrecisionOptions = {}): Draw<GptParams> =>
+  initial('initGpt', PRECISION, options, () => gptSpec(sizes))
 
 /**
- * GPT-2's initial parameters, with an unembedding of its own.
+ * Initial parameters of `untiedGptSpec`.
  *
  * @category initial parameters
  */
-export const initUntiedGpt = (sizes: GptSizes, precision?: Precision): Draw<UntiedGptParams> => struct({
-  ...parts('initUntiedGpt', sizes, precision),
-  lm_head: initEmbedding(sizes.vocabulary, sizes.width, undefined, precision)
-})
+export const initUntiedGpt = (sizes: GptSizes, options: PrecisionOptions = {}): Draw<UntiedGptParams> =>
+  initial('initUntiedGpt', PRECISION, options, () => untiedGptSpec(sizes))

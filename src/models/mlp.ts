@@ -10,12 +10,12 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, named, stack } from '../layer/compose.js'
 import type { Layer, NoParams } from '../layer/layer.js'
-import { initLinear, linear, type LinearParams } from '../layers/linear.js'
-import { struct } from '../random/distributions.js'
-import { checkInit, heNormal, type Initializer } from '../random/initializers.js'
-import { type Draw, splitMany } from '../random/key.js'
+import { linear, type LinearParams, linearSpec } from '../layers/linear.js'
+import { heNormal, INIT, type InitOptions, type SpecOptions } from '../random/initializers.js'
+import type { Draw } from '../random/key.js'
+import { initial, type Spec } from '../random/spec.js'
 import { arrays, check, having, natural } from '../tensor/domain.js'
-import type { Precision, Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 export type MlpParams = {
   readonly hidden: readonly LinearParams[]
@@ -37,21 +37,24 @@ export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParam
 }
 
 /**
- * Parameters for the widths `sizes`, from the input to the output: `[2, 16, 1]` has one hidden layer of 16.
+ * The parameters for the widths `sizes`, from the input to the output: `[2, 16, 1]` has one hidden layer of 16. Weights begin as He
+ * et al. draw them unless an initializer is given.
  * Throws `RangeError` for fewer than two widths, and for one that is no non-negative integer.
+ *
+ * @category parameters
+ */
+export const mlpSpec = (sizes: readonly number[], { initializer = heNormal }: SpecOptions = {}): Spec<MlpParams> => {
+  check('mlpSpec', 'sizes', arrays, sizes)
+  for (const [i, size] of sizes.entries()) check('mlpSpec', `sizes[${i}]`, natural, size)
+  if (sizes.length < 2) throw new RangeError(`mlpSpec: expected at least an input and an output width, got ${sizes.length}`)
+  const between = sizes.slice(0, -1).map((inputs, i) => linearSpec(inputs, sizes[i + 1], { initializer }))
+  return { hidden: between.slice(0, -1), output: between[between.length - 1] }
+}
+
+/**
+ * Initial parameters of `mlpSpec`.
  *
  * @category initial parameters
  */
-export const initMlp = (
-  sizes: readonly number[], initializer: Initializer = heNormal, precision: Precision = 'float32'
-): Draw<MlpParams> => {
-  check('initMlp', 'sizes', arrays, sizes)
-  for (const [i, size] of sizes.entries()) check('initMlp', `sizes[${i}]`, natural, size)
-  checkInit('initMlp', {}, { initializer }, precision)
-  if (sizes.length < 2) throw new RangeError(`initMlp: expected at least an input and an output width, got ${sizes.length}`)
-  const between = sizes.slice(0, -1).map((inputs, i) => initLinear(inputs, sizes[i + 1], initializer, precision))
-  return struct({
-    hidden: key => splitMany(between.length - 1)(key).map((layerKey, i) => between[i](layerKey)),
-    output: between[between.length - 1]
-  })
-}
+export const initMlp = (sizes: readonly number[], options: InitOptions = {}): Draw<MlpParams> =>
+  initial('initMlp', INIT, options, () => mlpSpec(sizes, options))

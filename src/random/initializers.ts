@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { check, functions, natural, optional, positiveInteger, precisions } from '../tensor/domain.js'
+import { check, type Fields, functions, natural, optional, positiveInteger, precisions } from '../tensor/domain.js'
 import type { Precision, Tensor } from '../tensor/tensor.js'
 import { normal, uniform } from './distributions.js'
 import type { Draw } from './key.js'
@@ -12,13 +12,35 @@ import type { Draw } from './key.js'
 /** How a weight of shape `[fanIn, fanOut]` begins. */
 export type Initializer = (fanIn: number, fanOut: number, precision?: Precision) => Draw<Tensor>
 
-/** Throws unless widths are non-negative integers, the initializers functions and the precision one that there is. */
-export const checkInit = (
-  operation: string, widths: Readonly<Record<string, number>>, initializers: Readonly<Record<string, Initializer | undefined>>, precision: Precision | undefined
-): void => {
+/** How the weights of a layer are drawn. */
+export interface SpecOptions {
+  /** Each layer has a default of its own. */
+  readonly initializer?: Initializer | undefined
+}
+
+/** The same, where the last weight of a layer may be drawn in another way. */
+export interface OutputSpecOptions extends SpecOptions {
+  /** How the last weight is drawn, the one whose output is added to the residual stream. Default: as the others. */
+  readonly output?: Initializer | undefined
+}
+
+/** In which precision parameters are drawn. */
+export interface PrecisionOptions {
+  /** Default `float32`. */
+  readonly precision?: Precision | undefined
+}
+
+export interface InitOptions extends SpecOptions, PrecisionOptions {}
+
+export interface OutputInitOptions extends OutputSpecOptions, PrecisionOptions {}
+
+export const PRECISION: Fields<PrecisionOptions> = { precision: optional(precisions) }
+export const INIT: Fields<InitOptions> = { initializer: optional(functions), ...PRECISION }
+export const OUTPUT_INIT: Fields<OutputInitOptions> = { output: optional(functions), ...INIT }
+
+/** Throws unless widths are non-negative integers. */
+export const checkWidths = (operation: string, widths: Readonly<Record<string, number>>): void => {
   for (const [name, width] of Object.entries(widths)) check(operation, name, natural, width)
-  for (const [name, initializer] of Object.entries(initializers)) check(operation, name, optional(functions), initializer)
-  check(operation, 'precision', optional(precisions), precision)
 }
 
 /** Throws `RangeError` unless both are non-negative integers. */

@@ -40,14 +40,14 @@ const layers: readonly Subject[] = [
   { subject: 'attention (no mask)', laws: laws.batches(attention(noMask), qkv) },
   {
     subject: 'singleHeadAttention',
-    laws: laws.batches(singleHeadAttention(causalMask), { params: arbitrary.drawnGeneric(initSingleHeadAttention(4, 3, undefined, 'float64')), input: batchOf(3, 4) })
+    laws: laws.batches(singleHeadAttention(causalMask), { params: arbitrary.drawnGeneric(initSingleHeadAttention(4, 3, { precision: 'float64' })), input: batchOf(3, 4) })
   },
   {
     subject: 'multiHeadAttention',
-    laws: laws.batches(multiHeadAttention(2, causalMask), { params: arbitrary.drawnGeneric(initMultiHeadAttention(4, undefined, undefined, 'float64')), input: batchOf(3, 4) })
+    laws: laws.batches(multiHeadAttention(2, causalMask), { params: arbitrary.drawnGeneric(initMultiHeadAttention(4, { precision: 'float64' })), input: batchOf(3, 4) })
   },
-  { subject: 'feedForward', laws: laws.batches(feedForward, { params: arbitrary.drawnGeneric(initFeedForward(3, undefined, undefined, 'float64')), input: batchOf(2, 3) }) },
-  { subject: 'block', laws: laws.batches(block({ heads: 2, mask: causalMask }), { params: arbitrary.drawnGeneric(initBlock(4, 2, 'float64')), input: batchOf(3, 4) }) },
+  { subject: 'feedForward', laws: laws.batches(feedForward, { params: arbitrary.drawnGeneric(initFeedForward(3, { precision: 'float64' })), input: batchOf(2, 3) }) },
+  { subject: 'block', laws: laws.batches(block({ heads: 2, mask: causalMask }), { params: arbitrary.drawnGeneric(initBlock({ width: 4, layers: 2 }, { precision: 'float64' })), input: batchOf(3, 4) }) },
   { subject: 'residual', laws: laws.batches(residual(linear), { params: linearParams(3, 3), input: batchOf(2, 3) }) },
   {
     subject: 'branches',
@@ -55,9 +55,9 @@ const layers: readonly Subject[] = [
       params: fc.record({ left: linearParams(3, 2), right: linearParams(3, 2) }), input: batchOf(3)
     })
   },
-  { subject: 'mlp', laws: laws.batches(mlp(tanh), { params: arbitrary.drawnGeneric(initMlp([3, 4, 2], undefined, 'float64')), input: batchOf(3) }) },
-  { subject: 'gpt', laws: laws.batches(gpt({ heads: 2 }), { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokensIn(3, 5) }) },
-  { subject: 'untiedGpt', laws: laws.batches(untiedGpt({ heads: 2 }), { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, 'float64')), input: tokensIn(3, 5) }) }
+  { subject: 'mlp', laws: laws.batches(mlp(tanh), { params: arbitrary.drawnGeneric(initMlp([3, 4, 2], { precision: 'float64' })), input: batchOf(3) }) },
+  { subject: 'gpt', laws: laws.batches(gpt({ heads: 2 }), { params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: tokensIn(3, 5) }) },
+  { subject: 'untiedGpt', laws: laws.batches(untiedGpt({ heads: 2 }), { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, { precision: 'float64' })), input: tokensIn(3, 5) }) }
 ]
 
 const alike = (prediction: arbitrary.EntryOptions, target: arbitrary.EntryOptions) => fc.tuple(batch, arbitrary.axis(3))
@@ -109,7 +109,7 @@ export const unknowns = fc.integer({ min: 1, max: 5 }).chain(b => fc.record({
   target: fc.array(fc.oneof(fc.constant(NaN), fc.integer({ min: -4, max: 4 })), { minLength: b, maxLength: b }).map(entries => tensor.fromArray([b, 1], entries, 'float64'))
 })).filter(({ target }) => known(target) > 0)
 const sequences = items.chain(b => fc.record({
-  params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: arbitrary.tokensOf([b, 3], 5), target: ignoring([b, 3], 5)
+  params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: arbitrary.tokensOf([b, 3], 5), target: ignoring([b, 3], 5)
 }))
 
 const parts = <P, X extends Tensor | Tokens, T extends Tensor | Tokens>(count: number, part: (params: P, example: Example<X, T>) => LossAndGradient<P>) => sharded(count, part)

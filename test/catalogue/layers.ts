@@ -83,17 +83,17 @@ export const layers: readonly Subject[] = [
     attention(causalMask), parameterless(arbitrary.treeOf({ query: [2, 2, 3], key: [2, 4, 3], value: [2, 4, 1] }))) },
   ...masks.map(([name, mask]): Subject => ({
     subject: `singleHeadAttention (${name})`,
-    laws: laws.layer(singleHeadAttention(mask), modelPoints(d => initSingleHeadAttention(d, 3, undefined, 'float64')))
+    laws: laws.layer(singleHeadAttention(mask), modelPoints(d => initSingleHeadAttention(d, 3, { precision: 'float64' })))
   })),
   ...masks.map(([name, mask]): Subject => ({
     subject: `multiHeadAttention (2 heads, ${name})`,
-    laws: laws.layer(multiHeadAttention(2, mask), modelPoints(d => initMultiHeadAttention(d, undefined, undefined, 'float64')))
+    laws: laws.layer(multiHeadAttention(2, mask), modelPoints(d => initMultiHeadAttention(d, { precision: 'float64' })))
   })),
-  { subject: 'feedForward', laws: laws.layer(feedForward, modelPoints(d => initFeedForward(d, undefined, undefined, 'float64'), 3)) },
-  { subject: 'block', laws: laws.layer(block({ heads: 2, mask: causalMask }), modelPoints(d => initBlock(d, 2, 'float64'))) },
+  { subject: 'feedForward', laws: laws.layer(feedForward, modelPoints(d => initFeedForward(d, { precision: 'float64' }), 3)) },
+  { subject: 'block', laws: laws.layer(block({ heads: 2, mask: causalMask }), modelPoints(d => initBlock({ width: d, layers: 2 }, { precision: 'float64' }))) },
   {
     subject: 'block with dropout',
-    laws: laws.layer(block({ heads: 2, mask: causalMask, dropout: { rate: 0.3, key: random.key(5) } }), modelPoints(d => initBlock(d, 2, 'float64')))
+    laws: laws.layer(block({ heads: 2, mask: causalMask, dropout: { rate: 0.3, key: random.key(5) } }), modelPoints(d => initBlock({ width: d, layers: 2 }, { precision: 'float64' })))
   },
   {
     subject: 'branches',

@@ -13,14 +13,14 @@ const sizes = { vocabulary: 5, context: 4, width: 4, layers: 2 }
 const heads = 2
 
 const tokens = arbitrary.tokensOf([2, 3], sizes.vocabulary)
-export const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokens }
-const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, 'float64')), input: tokens }
+export const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: tokens }
+const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, { precision: 'float64' })), input: tokens }
 
 export const mlpPoints = {
-  params: fc.nat(2).chain(depth => arbitrary.drawnGeneric(initMlp([3, ...Array<number>(depth).fill(4), 2], undefined, 'float64'))), input: arbitrary.tensorOf([2, 3])
+  params: fc.nat(2).chain(depth => arbitrary.drawnGeneric(initMlp([3, ...Array<number>(depth).fill(4), 2], { precision: 'float64' }))), input: arbitrary.tensorOf([2, 3])
 }
 export const blockPoints = {
-  params: arbitrary.drawnGeneric(initBlock(4, 2, 'float64')), input: arbitrary.drawn(random.normal([2, 3, 4], { precision: 'float64' }))
+  params: arbitrary.drawnGeneric(initBlock({ width: 4, layers: 2 }, { precision: 'float64' })), input: arbitrary.drawn(random.normal([2, 3, 4], { precision: 'float64' }))
 }
 
 const square = fc.record({ d: arbitrary.axis(3) }).chain(({ d }) => fc.record({
@@ -48,14 +48,14 @@ const embeddedGpt = pipe(
 const embeddedPoints = {
   params: arbitrary.drawnGeneric(random.struct({
     wpe: (key: Key) => ({ weight: random.normal([4, 4], { precision: 'float64' })(key) }),
-    h: random.replicate(2, initBlock(4, 2, 'float64')),
+    h: random.replicate(2, initBlock({ width: 4, layers: 2 }, { precision: 'float64' })),
     wte: (key: Key) => ({ weight: random.normal([5, 4], { precision: 'float64' })(key) })
   })),
   input: arbitrary.drawn(random.normal([2, 3, 4], { precision: 'float64' }))
 }
 
 const attentionPoints = {
-  params: arbitrary.drawnGeneric(initMultiHeadAttention(4, undefined, undefined, 'float64')),
+  params: arbitrary.drawnGeneric(initMultiHeadAttention(4, { precision: 'float64' })),
   input: arbitrary.drawn(random.normal([2, 4, 4], { precision: 'float64' }))
 }
 
@@ -74,12 +74,12 @@ export const models: readonly Subject[] = [
   { subject: 'identity', laws: laws.layer(identity<Tensor>(), parameterless(arbitrary.tensors())) },
   ...([['tanh', tanh], ['gelu', gelu], ['geluTanh', geluTanh]] as const).map(([name, activation]): Subject => ({
     subject: `mlp (${name})`,
-    laws: laws.layer(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 3]) })
+    laws: laws.layer(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], { precision: 'float64' })), input: arbitrary.tensorOf([2, 3]) })
   })),
   {
     subject: 'mlp (relu, away from kinks)',
     laws: laws.layer(mlp(relu), fc.record({
-      params: arbitrary.drawnGeneric(initMlp([2, 3, 2], undefined, 'float64')), input: arbitrary.tensorOf([2, 2])
+      params: arbitrary.drawnGeneric(initMlp([2, 3, 2], { precision: 'float64' })), input: arbitrary.tensorOf([2, 2])
     }).filter(({ params, input }) => Array.from(linear.forward(params.hidden[0], input).data).every(x => Math.abs(x) > 0.4)))
   },
   {

@@ -14,14 +14,14 @@ export const sizes = { vocabulary: 5, context: 4, width: WIDTH, layers: 2 }
 const apart = (params: BlockParams): BlockParams => ({ ...params, attn: { ...params.attn, c_attn: { ...params.attn.c_attn, weight: tensor.zerosLike(params.attn.c_attn.weight) } } })
 
 const one = <A>(draw: Draw<A>): A => fc.sample(arbitrary.drawnGeneric(draw), { numRuns: 1, seed: 1 })[0]
-const gptParams = one(initGpt(sizes, 'float64')), untiedParams = one(initUntiedGpt(sizes, 'float64'))
+const gptParams = one(initGpt(sizes, { precision: 'float64' })), untiedParams = one(initUntiedGpt(sizes, { precision: 'float64' }))
 
 export const gptPoints = {
   params: fc.constant({ ...gptParams, h: gptParams.h.map(apart) }), input: arbitrary.tokensOf([2, 2], sizes.vocabulary)
 }
 const untiedPoints = { params: fc.constant({ ...untiedParams, h: untiedParams.h.map(apart) }), input: gptPoints.input }
 export const blockPoints = {
-  params: fc.constant(apart(one(initBlock(WIDTH, 2, 'float64')))), input: arbitrary.drawn(random.normal([2, 2, WIDTH], { precision: 'float64' }))
+  params: fc.constant(apart(one(initBlock({ width: WIDTH, layers: 2 }, { precision: 'float64' })))), input: arbitrary.drawn(random.normal([2, 2, WIDTH], { precision: 'float64' }))
 }
 
 export const BLOCK_TAPS = ['attn.c_proj.bias', 'mlp.c_proj.bias']
@@ -65,20 +65,20 @@ export const randomness: readonly Subject[] = [
   { subject: 'dropout of untiedGpt', laws: [laws.independentDropout(key => untiedGpt({ heads: 2, dropout: { rate, key } }), untiedPoints, GPT_TAPS)] },
   {
     subject: 'initGpt',
-    laws: [laws.independentParameters(initGpt(small, 'float64')), laws.initialParameters(initGpt(small, 'float64'), gpt2Beginning(3)), laws.independentDraws(initGpt(small))]
+    laws: [laws.independentParameters(initGpt(small, { precision: 'float64' })), laws.initialParameters(initGpt(small, { precision: 'float64' }), gpt2Beginning(3)), laws.independentDraws(initGpt(small))]
   },
   {
     subject: 'initUntiedGpt',
-    laws: [laws.independentParameters(initUntiedGpt(small, 'float64')), laws.initialParameters(initUntiedGpt(small, 'float64'), gpt2Beginning(3))]
+    laws: [laws.independentParameters(initUntiedGpt(small, { precision: 'float64' })), laws.initialParameters(initUntiedGpt(small, { precision: 'float64' }), gpt2Beginning(3))]
   },
-  { subject: 'initBlock', laws: [laws.independentParameters(initBlock(8, 2, 'float64')), laws.initialParameters(initBlock(8, 2, 'float64'), gpt2Beginning(2))] },
-  { subject: 'initMultiHeadAttention', laws: [laws.independentParameters(initMultiHeadAttention(8, undefined, undefined, 'float64'))] },
-  { subject: 'initSingleHeadAttention', laws: [laws.independentParameters(initSingleHeadAttention(6, 4, undefined, 'float64'))] },
-  { subject: 'initFeedForward', laws: [laws.independentParameters(initFeedForward(6, undefined, undefined, 'float64'))] },
+  { subject: 'initBlock', laws: [laws.independentParameters(initBlock({ width: 8, layers: 2 }, { precision: 'float64' })), laws.initialParameters(initBlock({ width: 8, layers: 2 }, { precision: 'float64' }), gpt2Beginning(2))] },
+  { subject: 'initMultiHeadAttention', laws: [laws.independentParameters(initMultiHeadAttention(8, { precision: 'float64' }))] },
+  { subject: 'initSingleHeadAttention', laws: [laws.independentParameters(initSingleHeadAttention(6, 4, { precision: 'float64' }))] },
+  { subject: 'initFeedForward', laws: [laws.independentParameters(initFeedForward(6, { precision: 'float64' }))] },
   {
     subject: 'initMlp',
-    laws: [laws.independentParameters(initMlp([6, 6, 6, 6], undefined, 'float64')),
-      laws.initialParameters(initMlp([8, 8, 8, 8], undefined, 'float64'), path =>
+    laws: [laws.independentParameters(initMlp([6, 6, 6, 6], { precision: 'float64' })),
+      laws.initialParameters(initMlp([8, 8, 8, 8], { precision: 'float64' }), path =>
         (path.endsWith('bias') ? { mean: 0, deviation: 0 } : { mean: 0, deviation: Math.sqrt(2 / 8) }))]
   },
   { subject: 'randomWindows', laws: [laws.independentDraws(randomWindows(longText, { batch: 4, context: 3 })), laws.windows((tokens, options) => randomWindows(tokens, options))] },

@@ -19,10 +19,10 @@ const table = { weight: [5, width] }
 
 
 const selfAttention = pipe(linear, named('c_attn'), andThen(splitHeads(2)), andThen(causalAttention), andThen(mergeHeads))
-const three = (key: Key) => ({ c_attn: initLinear(width, 3 * width, undefined, 'float64')(key) })
+const three = (key: Key) => ({ c_attn: initLinear(width, 3 * width, { precision: 'float64' })(key) })
 
-const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: tokens }
-const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, 'float64')), input: tokens }
+const gptPoints = { params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: tokens }
+const untiedPoints = { params: arbitrary.drawnGeneric(initUntiedGpt(sizes, { precision: 'float64' })), input: tokens }
 
 const squares = fc.record({ params: fc.record({ f: linearParams(width, width), g: linearParams(width, width) }), input: sequences })
 
@@ -35,8 +35,8 @@ const own = pipe(
   andThen('output', unembedding))
 const ownParams = random.struct({
   embedding: (key: Key) => ({ weight: random.normal([5, width], { precision: 'float64' })(key) }),
-  head: initSingleHeadAttention(width, width, undefined, 'float64'),
-  layers: random.replicate(2, initLinear(width, width, undefined, 'float64')),
+  head: initSingleHeadAttention(width, width, { precision: 'float64' }),
+  layers: random.replicate(2, initLinear(width, width, { precision: 'float64' })),
   output: (key: Key) => ({ weight: random.normal([5, width], { precision: 'float64' })(key) })
 })
 
@@ -51,7 +51,7 @@ export const readings: readonly Subject[] = [
   { subject: 'stepping sinusoidalPositions', laws: laws.stepping(sinusoidalPositions, pure) },
   { subject: 'stepping probe', laws: laws.stepping(probe, { params: arbitrary.tensorOf([width]), input: sequences }) },
   { subject: 'stepping causal attention', laws: laws.stepping(selfAttention, { params: arbitrary.drawnGeneric(three), input: sequences }) },
-  { subject: 'stepping a block', laws: laws.stepping(block({ heads: 2, mask: causalMask }), { params: arbitrary.drawnGeneric(initBlock(width, 2, 'float64')), input: sequences }) },
+  { subject: 'stepping a block', laws: laws.stepping(block({ heads: 2, mask: causalMask }), { params: arbitrary.drawnGeneric(initBlock({ width, layers: 2 }, { precision: 'float64' })), input: sequences }) },
   { subject: 'stepping gpt', laws: laws.stepping(gpt({ heads: 2 }), gptPoints) },
   { subject: 'stepping untiedGpt', laws: laws.stepping(untiedGpt({ heads: 2 }), untiedPoints) },
   { subject: 'stepping a model of one\'s own', laws: laws.stepping(own, { params: arbitrary.drawnGeneric(ownParams), input: tokens }) },

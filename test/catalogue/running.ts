@@ -12,7 +12,7 @@ const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }
 
 const decoders = (precision: Precision, tolerance: number): readonly Subject[] => {
   const options = {
-    params: arbitrary.drawnGeneric(initGpt(sizes, precision)), vocabulary: sizes.vocabulary, context: sizes.context, tolerance,
+    params: arbitrary.drawnGeneric(initGpt(sizes, { precision })), vocabulary: sizes.vocabulary, context: sizes.context, tolerance,
     reason: 'a few hundred roundings; other kernels work on one row than on many'
   }
   return [
@@ -34,7 +34,7 @@ export const schedules: readonly Subject[] = [
 ]
 
 export const dropoutMlp = (key: Key) => pipe(mlp(tanh), andThen(dropout(0.5, key)))
-export const mlpPoints = { params: arbitrary.drawnGeneric(initMlp([3, 4, 4], undefined, 'float64')), input: arbitrary.tensorOf([2, 3]) }
+export const mlpPoints = { params: arbitrary.drawnGeneric(initMlp([3, 4, 4], { precision: 'float64' })), input: arbitrary.tensorOf([2, 3]) }
 
 export const steps: readonly Subject[] = [
   {
@@ -48,7 +48,7 @@ export const steps: readonly Subject[] = [
     subject: 'trainingStep (gpt)',
     laws: [laws.trainingStepLaw(trainingStep, {
       model: (key: Key) => gpt({ heads: 2, dropout: { rate: 0.25, key } }), loss: crossEntropy(), optimizer: adam({ learningRate: 0.1 }), target: (_, key) => gptTokens(key)
-    }, { params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), input: arbitrary.tokensOf([2, 3], sizes.vocabulary) })]
+    }, { params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: arbitrary.tokensOf([2, 3], sizes.vocabulary) })]
   }
 ]
 

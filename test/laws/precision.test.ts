@@ -9,7 +9,7 @@ describe('points of any precision: parameters as they are drawn, inputs as arbit
   asTests(test)(laws.layer(linear, { params: arbitrary.drawn(initLinear(3, 2)), input: arbitrary.tensorOf([2, 3]) }))
 })
 describe('points of any precision: the other way round', () => {
-  asTests(test)(laws.layer(linear, { params: arbitrary.drawn(initLinear(3, 2, undefined, 'float64')), input: arbitrary.drawn(single) }))
+  asTests(test)(laws.layer(linear, { params: arbitrary.drawn(initLinear(3, 2, { precision: 'float64' })), input: arbitrary.drawn(single) }))
 })
 describe('points of any precision: a prediction and a target', () => {
   asTests(test)(laws.loss(meanSquaredError(), fc.record({ prediction: arbitrary.drawn(single), target: arbitrary.drawn(double) })))

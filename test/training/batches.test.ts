@@ -41,7 +41,7 @@ describe('a multi-layer perceptron', () => {
     expect([...hidden, output].map(({ weight, bias }) => [weight.shape, bias.shape])).toEqual([[[2, 3], [3]], [[3, 4], [4]], [[4, 1], [1]]])
     expect(initMlp([2, 3])(random.key(0)).hidden).toEqual([])
     expect(tensor.precisionOf(output.weight)).toBe('float32')
-    expect(() => initMlp([2])).toThrow(new RangeError('initMlp: expected at least an input and an output width, got 1'))
+    expect(() => initMlp([2])).toThrow(new RangeError('mlpSpec: expected at least an input and an output width, got 1'))
   })
 })
 

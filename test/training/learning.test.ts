@@ -11,7 +11,7 @@ describe('a multi-layer perceptron', () => {
     const batch = { input: tensor.of([[0, 0], [0, 1], [1, 0], [1, 1]]), target: tensor.of([[0], [1], [1], [0]]) }
     const optimizer = gradientDescent({ learningRate: 0.1 })
     const step = trainingStep({ model: mlp(tanh), loss: meanSquaredError(), optimizer })
-    let current = start(optimizer, initMlp([2, 8, 1], random.xavierUniform)(random.key(0)))
+    let current = start(optimizer, initMlp([2, 8, 1], { initializer: random.xavierUniform })(random.key(0)))
     for (let i = 0; i < 3000; i++) current = step(current, batch, random.foldIn(i)(random.key(1)))
     const y = mlp(tanh).forward(current.params, batch.input)
     Array.from(y.data).forEach((value, i) => expect(Math.abs(value - batch.target.data[i])).toBeLessThan(0.05))

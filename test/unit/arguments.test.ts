@@ -9,7 +9,7 @@ const k = random.key(1)
 
 describe('what a caller writes over later does not change what was made', () => {
   const x = random.normal([2, 2])(k), input = { query: x, key: x, value: x }
-  const params = initBlock(4, 1)(k), y = random.normal([2, 4])(k)
+  const params = initBlock({ width: 4, layers: 1 })(k), y = random.normal([2, 4])(k)
   const model = initGpt({ vocabulary: 3, context: 2, width: 4, layers: 1 })(k), ids = tensor.tokensOf([[0, 1]])
   const dropout = { rate: 0.5, key: k }
   /** Makes a function value, lets its arguments be written over, and runs it; and the same without writing. */

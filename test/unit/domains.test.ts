@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import * as library from 'pullback'
 import {
-  adam, adamW, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, block, causalAttention, clipByGlobalNorm, clipped,
-  completeSentence, constant, crossEntropy, decodeParams, decoding, dropout, encodeParams, feedForward, gelu, geluTanh, generate, globalNorm, gpt,
+  adam, adamW, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, block, blockSpec, causalAttention, clipByGlobalNorm, clipped,
+  completeSentence, constant, crossEntropy, decodeParams, decoding, dropout, embeddingSpec, encodeParams, feedForward, feedForwardSpec, gelu, geluTanh, generate, globalNorm, gpt,
   gradientDescent, greedy, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
-  initSingleHeadAttention, initUntiedGpt, layerNorm, layerNormWith, leakyRelu, learnedPositions, linear, linearSchedule, logSoftmax, lossAndGradient, lossOf,
-  masked, meanSquaredError, mergeHeads, mlp, momentum, MonoidMask, multiHeadAttention, nextTokenLogits, noMask, noParams, paddingMask, paramsCodec, probe, random,
-  randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, sinusoidalPositions, sinusoidalTable, softmax, softmaxAt,
-  splitHeads, start, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
+  initSingleHeadAttention, initUntiedGpt, layerNorm, layerNormSpec, layerNormWith, leakyRelu, learnedPositions, linear, linearSchedule, linearSpec, logSoftmax, lossAndGradient, lossOf,
+  masked, meanSquaredError, mergeHeads, mlp, momentum, MonoidMask, multiHeadAttention, multiHeadSpec, nextTokenLogits, noMask, noParams, paddingMask, paramsCodec, probe, random,
+  randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, singleHeadSpec, sinusoidalPositions, sinusoidalTable, softmax, softmaxAt,
+  spec, splitHeads, start, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
   type Tensor, type Tokens
 } from 'pullback'
 
@@ -310,15 +310,34 @@ const layers: readonly Row[] = [
     const t = tensor.zeros([1, 2, 2], 'float64'), [, pullback] = splitHeads(1).vjp(noParams, tensor.zeros([2, 6]))
     return pullback({ query: t, key: t, value: t })
   }, PrecisionError, 'splitHeads: expected tensors of one precision, got float32 and float64'],
-  ...([['initLinear', 'inputs', (n: number) => initLinear(n, 2)], ['initLinear', 'outputs', (n: number) => initLinear(2, n)], ['initEmbedding', 'rows', (n: number) => initEmbedding(n, 2)],
-    ['initEmbedding', 'width', (n: number) => initEmbedding(2, n)], ['initLayerNorm', 'width', (n: number) => initLayerNorm(n)],
-    ['initFeedForward', 'width', (n: number) => initFeedForward(n)], ['initMultiHeadAttention', 'width', (n: number) => initMultiHeadAttention(n)],
-    ['initSingleHeadAttention', 'width', (n: number) => initSingleHeadAttention(2, n)], ['initSingleHeadAttention', 'inputs', (n: number) => initSingleHeadAttention(n, 2)],
-    ['initBlock', 'width', (n: number) => initBlock(n, 1)]] as const).flatMap(([name, argument, make]) => outside(name, argument, COUNT, make, [NaN, -1, 2.5, '2', undefined])),
-  ['initLinear', () => initLinear(1, 1, js('xavier')), TypeError, 'initLinear: expected initializer to be a function, got "xavier"'],
-  ['initLinear', () => initLinear(1, 1, undefined, js('double')), RangeError, 'initLinear: expected precision to be "float32" or "float64", got "double"'],
-  ['initFeedForward', () => initFeedForward(1, undefined, js(3)), TypeError, 'initFeedForward: expected output to be a function, got 3'],
-  ...outside('initBlock', 'layers', POSITIVE, n => initBlock(2, n), [0, NaN, 1.5])
+  ...([['linearSpec', 'inputs', (n: number) => linearSpec(n, 2)], ['linearSpec', 'outputs', (n: number) => initLinear(2, n)], ['embeddingSpec', 'rows', (n: number) => embeddingSpec(n, 2)],
+    ['embeddingSpec', 'width', (n: number) => initEmbedding(2, n)], ['layerNormSpec', 'width', (n: number) => initLayerNorm(n)], ['layerNormSpec', 'width', layerNormSpec],
+    ['feedForwardSpec', 'width', (n: number) => initFeedForward(n, { hidden: 2 })], ['feedForwardSpec', 'hidden', (n: number) => feedForwardSpec(2, { hidden: n })],
+    ['linearSpec', 'inputs', (n: number) => initMultiHeadAttention(n)], ['linearSpec', 'inputs', multiHeadSpec],
+    ['linearSpec', 'outputs', (n: number) => initSingleHeadAttention(2, n)], ['linearSpec', 'inputs', (n: number) => singleHeadSpec(n, 2)],
+    ['layerNormSpec', 'width', (n: number) => initBlock({ width: n, layers: 1 })], ['layerNormSpec', 'width', (n: number) => blockSpec({ width: n, layers: 1 })]] as const)
+    .flatMap(([name, argument, make]) => outside(name, argument, COUNT, make, argument === 'hidden' ? [NaN, -1, 2.5] : [NaN, -1, 2.5])),
+  ...(['initLinear', 'initEmbedding'] as const).flatMap(name => {
+    const init = { initLinear, initEmbedding }[name]
+    return [
+      [name, () => init(1, 1, js({ initialiser: 1 })), TypeError, `${name}: unknown option "initialiser", expected only initializer, precision`],
+      [name, () => init(1, 1, js('xavier')), TypeError, `${name}: expected a record of options, got "xavier"`],
+      [name, () => init(1, 1, { initializer: js('xavier') }), TypeError, `${name}: expected initializer to be a function, got "xavier"`],
+      [name, () => init(1, 1, { precision: js('double') }), RangeError, `${name}: expected precision to be "float32" or "float64", got "double"`]
+    ] as const satisfies readonly Row[]
+  }),
+  ['initFeedForward', () => initFeedForward(1, { output: js(3) }), TypeError, 'initFeedForward: expected output to be a function, got 3'],
+  ['initMultiHeadAttention', () => initMultiHeadAttention(1, { output: js(3) }), TypeError, 'initMultiHeadAttention: expected output to be a function, got 3'],
+  ['initSingleHeadAttention', () => initSingleHeadAttention(1, 1, js({ output: 3 })), TypeError, 'initSingleHeadAttention: unknown option "output", expected only initializer, precision'],
+  ['initLayerNorm', () => initLayerNorm(1, js({ initializer: 3 })), TypeError, 'initLayerNorm: unknown option "initializer", expected only precision'],
+  ['initBlock', () => initBlock({ width: 1, layers: 1 }, { precision: js('f64') }), RangeError, 'initBlock: expected precision to be "float32" or "float64", got "f64"'],
+  ['spec.draw', () => spec.draw(linearSpec(1, 1))(js(3)), TypeError, 'spec.draw: expected key to be a key of random.key, got 3'],
+  ['spec.draw', () => spec.draw({ a: js(3) }), TypeError, 'spec: expected a parameter, a record or a list at "a", got number'],
+  ['spec.weight', () => spec.weight(1, 1, js('xavier')), TypeError, 'spec.weight: expected initializer to be a function, got "xavier"'],
+  ['spec.weight', () => spec.weight(-1, 1, random.heNormal), ShapeError, 'spec.weight: expected axes that are non-negative integers, got [-1, 1]'],
+  ['spec.filled', () => spec.filled([2.5], 1), ShapeError, 'spec.filled: expected axes that are non-negative integers, got [2.5]'],
+  ['spec.decode', () => spec.decode({}, js({ skip: 1 })), TypeError, 'spec.decode: unknown option "skip", expected only ignore, rename'],
+  ...outside('blockSpec', 'layers', POSITIVE, n => initBlock({ width: 2, layers: n }), [0, NaN, 1.5])
 ]
 
 const models: readonly Row[] = [
@@ -327,10 +346,10 @@ const models: readonly Row[] = [
   ['gpt', () => gpt({ heads: 2, padding: js(3) }), TypeError, 'gpt, mask: expected a record of options, got 3'],
   ['gpt', () => gpt({ heads: 2, dropout: js(0.1) }), TypeError, 'gpt, dropout: expected a record of options, got 0.1'],
   ['gpt', () => gpt({ heads: 2, dropout: { rate: 0.1, key: js(3) } }), TypeError, 'gpt, dropout: expected key to be a key of random.key, got 3'],
-  ...(['vocabulary', 'context', 'width'] as const).flatMap(name => outside('initGpt', name, POSITIVE, n => initGpt({ ...sizes, [name]: n }), [0, -1, NaN, 2.5, undefined])),
-  ...outside('initGpt', 'layers', COUNT, n => initGpt({ ...sizes, layers: n }), [-1, NaN, 2.5]),
-  ['initGpt', () => initGpt(js({ ...sizes, heads: 2 })), TypeError, 'initGpt: unknown option "heads", expected only vocabulary, context, width, layers'],
-  ...outside('initUntiedGpt', 'layers', COUNT, n => initUntiedGpt({ ...sizes, layers: n }), [-1]),
+  ...(['vocabulary', 'context', 'width'] as const).flatMap(name => outside('gptSpec', name, POSITIVE, n => initGpt({ ...sizes, [name]: n }), [0, -1, NaN, 2.5, undefined])),
+  ...outside('gptSpec', 'layers', COUNT, n => initGpt({ ...sizes, layers: n }), [-1, NaN, 2.5]),
+  ['initGpt', () => initGpt(js({ ...sizes, heads: 2 })), TypeError, 'gptSpec: unknown option "heads", expected only vocabulary, context, width, layers, hidden'],
+  ...outside('gptSpec', 'layers', COUNT, n => initUntiedGpt({ ...sizes, layers: n }), [-1]),
   ['decoding', () => decoding(gpt({ heads: 3 }), { context: 2 }).read(model, { tokens: [], memory: undefined }, [0]), ShapeError,
     'h.0.attn: splitHeads: expected a width of 3 · 3 heads · d, got [1, 1, 12]'],
   ['decoding', () => decoder.read(js({ hidden: [] }), { tokens: [], memory: undefined }, [0]), TypeError, 'expected parameters with the name "wte", got a record of "hidden"'],
@@ -347,9 +366,9 @@ const models: readonly Row[] = [
   ['recomputing', () => recomputing(js(gpt), 2), TypeError, 'recomputing: expected model to be a layer with forward and vjp, got a function'],
   ['recomputing', () => recomputing(gpt({ heads: 2 }), 2).read(model, [], []), ShapeError, 'recomputing: expected at least one token, got [0]'],
   ['mlp', () => mlp(js(leakyRelu)), TypeError, 'mlp: expected activation to be a layer with forward and vjp, got a function'],
-  ['initMlp', () => initMlp([3]), RangeError, 'initMlp: expected at least an input and an output width, got 1'],
-  ['initMlp', () => initMlp([3, 2.5]), RangeError, `initMlp: expected sizes[1] to be ${COUNT}, got 2.5`],
-  ['initMlp', () => initMlp(js(3)), TypeError, 'initMlp: expected sizes to be an array, got 3'],
+  ['initMlp', () => initMlp([3]), RangeError, 'mlpSpec: expected at least an input and an output width, got 1'],
+  ['initMlp', () => initMlp([3, 2.5]), RangeError, `mlpSpec: expected sizes[1] to be ${COUNT}, got 2.5`],
+  ['initMlp', () => initMlp(js(3)), TypeError, 'mlpSpec: expected sizes to be an array, got 3'],
   ['words.cosine', () => words.cosine(x)(wide), ShapeError, 'words.cosine: expected two tensors of one shape, got [3] and [2]'],
   ['words.cosine', () => words.cosine(wide)(x), ShapeError, 'words.cosine: expected two tensors of one shape, got [2] and [3]'],
   ['words.cosine', () => words.cosine(x)(js([1, 2])), TypeError, `words.cosine: expected two tensors, got an array of 2 and ${X2}`],
@@ -377,6 +396,7 @@ describe('an argument outside of its domain is refused in one sentence', () => {
 
 /** What has no row above, and why. */
 const others: Readonly<Record<string, readonly string[]>> = {
+  'says itself in its spec what it cannot take': ['initUntiedGpt', 'initGpt', 'initMlp', 'mlpSpec', 'untiedGptSpec', 'singleHeadSpec', 'multiHeadSpec', 'spec.agree', 'spec.count', 'spec.entries', 'spec.summary'],
   'makes an error of what it gets': ['PrecisionError', 'ShapeError', 'tensor.PrecisionError', 'tensor.ShapeError'],
   'answers for any value': ['kernelsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
@@ -392,8 +412,8 @@ const others: Readonly<Record<string, readonly string[]>> = {
 }
 
 test('every export has a row, or a reason', () => {
-  const spaces = Object.entries({ random, tensor, tree, words }).flatMap(([space, functions]) => Object.keys(functions).map(name => `${space}.${name}`))
-  const exported = [...Object.keys(library).filter(name => !['random', 'tensor', 'tree', 'words'].includes(name)), ...spaces]
+  const spaces = Object.entries({ random, spec, tensor, tree, words }).flatMap(([space, functions]) => Object.keys(functions).map(name => `${space}.${name}`))
+  const exported = [...Object.keys(library).filter(name => !['random', 'spec', 'tensor', 'tree', 'words'].includes(name)), ...spaces]
   const known = new Set([...rows.map(([name]) => name), 'MonoidMask', ...Object.values(others).flat()])
   expect(exported.filter(name => !known.has(name))).toEqual([])
   expect(Object.values(others).flat().filter(name => !exported.includes(name))).toEqual([])
@@ -409,7 +429,7 @@ test('what is inside of the domain is taken', () => {
   expect(paddingMask([0, 3], 3).keep?.data).toEqual(new Int32Array([0, 0, 0, 1, 1, 1]))
   expect(crossEntropy({ reduction: undefined, ignoreIndex: undefined }).forward(tensor.of([[0, 0]]), tensor.tokensOf([-100]))).toBe(0)
   expect(generate({ decoder: decoder, params: model, sampler: greedy, count: 0, until: undefined })([0], k)).toEqual([])
-  expect(feedForward.forward(from(initFeedForward(2, undefined, undefined, undefined)), x).shape).toEqual([2])
+  expect(feedForward.forward(from(initFeedForward(2, { hidden: undefined, output: undefined, precision: undefined })), x).shape).toEqual([2])
   // Records from elsewhere: without a prototype.
   expect(tree.count(Object.assign(Object.create(null), { x }))).toBe(2)
 })

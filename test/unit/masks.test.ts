@@ -63,7 +63,7 @@ describe('masks', () => {
 })
 
 describe('dropout inside of a block', () => {
-  const params = initBlock(4, 2)(random.key(0)), x = random.normal([2, 3, 4])(random.key(1))
+  const params = initBlock({ width: 4, layers: 2 })(random.key(0)), x = random.normal([2, 3, 4])(random.key(1))
   const dropping = (rate: number, key: number) =>
     Array.from(block({ heads: 2, mask: causalMask, dropout: { rate, key: random.key(key) } }).forward(params, x).data)
   const without = Array.from(block({ heads: 2, mask: causalMask }).forward(params, x).data)

@@ -193,8 +193,18 @@ describe('checkpoints', () => {
     ['a tensor twice', [...tree.flatten(params), tree.flatten(params)[3]], '"h.0.ln_1.bias" occurs twice'],
     ['a shape of many axes', [['wte.weight', tensor.zeros(Array.from({ length: 5000 }, () => 1))] as const], '… 4992 more'],
     ['no positions', tree.flatten(params).map(([path, t]) => [path, path === 'wpe.weight' ? tensor.zeros([0, 4]) : t] as const), '"wpe.weight" of shape [0, 4] has no entries'],
-    ...[NaN, Infinity, -Infinity].map(wrong => [`${wrong}`, tree.flatten(broken('h.1.mlp.c_fc.bias', 3, wrong)), `"h.1.mlp.c_fc.bias" holds ${wrong} at entry 3`] as const)
+    ...[NaN, Infinity, -Infinity].map(wrong => [`${wrong}`, tree.flatten(broken('h.1.mlp.c_fc.bias', 3, wrong)), `"h.1.mlp.c_fc.bias" holds ${wrong}, expected finite weights`] as const)
   ]
+  test('the names of published files are taken', () => {
+    const published = tree.flatten(params).map(([path, t]) => [`transformer.${path}`, t] as const)
+    const buffers = [['transformer.h.0.attn.bias', tensor.zeros([1, 1, 4, 4])], ['h.1.attn.masked_bias', tensor.zeros([])]] as const
+    const read = gptFromTensors([...published, ...buffers, ['lm_head.weight', params.wte.weight]])
+    expect(E.isRight(read) && tree.flatten(read.right)).toEqual(tree.flatten(params))
+    const untied = gptFromTensors([...published, ['lm_head.weight', tensor.scale(2)(params.wte.weight)]])
+    expect(untied).toEqual(E.left('tensor "lm_head.weight" differs from "wte.weight", expected a model whose head is its token embedding'))
+    expect(gptFromTensors([...published, ['transformer.h.7.ln_1.weight', tensor.zeros([4])]])).toEqual(E.left('tensor "h.7.ln_1.weight" has no place'))
+    expect(gptFromTensors([...published, ['wte.weight', params.wte.weight]])).toEqual(E.left('tensor "wte.weight" occurs twice'))
+  })
   test.each(trees)('%s is one sentence', (_, entries, expected) => {
     const result = gptFromTensors(entries)
     expect(E.isLeft(result) && result.left).toContain(expected)
@@ -217,7 +227,7 @@ describe('checkpoints', () => {
   })
 
   test('what could not be loaded again is not written', () => {
-    expect(() => encodeCheckpoint({ ...checkpoint, params: broken('wte.weight', 0, NaN) })).toThrow('"wte.weight" holds NaN at entry 0, expected finite weights')
+    expect(() => encodeCheckpoint({ ...checkpoint, params: broken('wte.weight', 0, NaN) })).toThrow('"wte.weight" holds NaN, expected finite weights')
     expect(() => encodeCheckpoint({ ...checkpoint, heads: 3 })).toThrow('divides the width')
     const smaller = characterTokenizer()('helo')
     if (E.isLeft(smaller)) throw new Error(smaller.left)

@@ -28,7 +28,7 @@ const softMask = (mask: Mask) => (x: QueryKey): Tensor =>
 const right = attention(causalMask)
 
 const attentionPoints = {
-  params: arbitrary.drawnGeneric(initMultiHeadAttention(4, undefined, undefined, 'float64')),
+  params: arbitrary.drawnGeneric(initMultiHeadAttention(4, { precision: 'float64' })),
   input: arbitrary.drawn(random.normal([2, 4, 4], { precision: 'float64' }))
 }
 

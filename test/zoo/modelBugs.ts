@@ -52,12 +52,12 @@ const dropoutBug = (bug: string, f: (key: Key) => Step): Bug =>
   ({ bug, caughtBy: 'independent dropout', laws: [laws.independentDropout(dropping(f), droppingPoints, ['x'])] })
 
 const small = { vocabulary: 7, context: 5, width: 8, layers: 3 }
-const drawn = initGpt(small, 'float64')
+const drawn = initGpt(small, { precision: 'float64' })
 const alikeBug = (bug: string, change: (params: GptParams, key: Key) => GptParams): Bug =>
   ({ bug, caughtBy: 'independent initial parameters', laws: [laws.independentParameters(key => change(drawn(key), key))] })
 const beginningBug = (bug: string, init: random.Draw<GptParams>): Bug =>
   ({ bug, caughtBy: 'initial mean and deviation', laws: [laws.initialParameters(init, gpt2Beginning(3))] })
-const withBlocks = (layers: number): random.Draw<GptParams> => key => ({ ...drawn(key), h: random.replicate(3, initBlock(8, layers, 'float64'))(key) })
+const withBlocks = (layers: number): random.Draw<GptParams> => key => ({ ...drawn(key), h: random.replicate(3, initBlock({ width: 8, layers }, { precision: 'float64' }))(key) })
 
 /** Queries' columns in place of the keys'. */
 const keysLikeQueries = (weight: Tensor): Tensor => {

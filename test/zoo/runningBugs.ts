@@ -14,7 +14,7 @@ const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }
 const model = gpt({ heads: 2 })
 const decodingBug = <C>(bug: string, decoder: Decoder<GptParams, C>): Bug => ({
   bug, caughtBy: 'decoding is the model', laws: [laws.decoding(decoder, model, {
-    params: arbitrary.drawnGeneric(initGpt(sizes, 'float64')), vocabulary: 6, context: 5, tolerance: 1e-13, reason: 'a few hundred roundings'
+    params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), vocabulary: 6, context: 5, tolerance: 1e-13, reason: 'a few hundred roundings'
   })]
 })
 

@@ -1,0 +1,179 @@
+/**
+ * What the parameters of a layer are, before there are any: a tree of shapes with how each is drawn. It stands beside the
+ * layer, composes as the layers do (by records and lists), and everything else about parameters follows from it.
+ *
+ * ```ts
+ * const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', linear))
+ * const modelSpec = { hidden: linearSpec(784, 128), output: linearSpec(128, 10) }
+ * const params = spec.draw(modelSpec)(random.key(0))
+ * ```
+ *
+ * @module
+ */
+import * as E from 'fp-ts/lib/Either.js'
+import { check, checkOptions, type Fields, functions, optional } from '../tensor/domain.js'
+import { briefShape, quoted } from '../tensor/foreign.js'
+import { ownShape, type Shape, sameShape, sizeOf } from '../tensor/shape.js'
+import { full, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { type Entry, flatten } from '../tree/tree.js'
+import { type Initializer, PRECISION, type PrecisionOptions } from './initializers.js'
+import { checkKey, type Draw, foldIn } from './key.js'
+
+/** One tensor of parameters: its shape, and how it begins. */
+export interface Parameter {
+  readonly _tag: 'Parameter'
+  readonly shape: Shape
+  readonly begin: (precision: Precision) => Draw<Tensor>
+}
+
+/** The parameters `P` before there are any: a `Parameter` for each tensor. */
+export type Spec<P> = P extends Tensor ? Parameter : { readonly [K in keyof P]: Spec<P[K]> }
+
+/** The parameters that a spec is of. */
+export type SpecParams<S> = S extends Parameter ? Tensor : { readonly [K in keyof S]: SpecParams<S[K]> }
+
+/**
+ * A weight `[fanIn, fanOut]` that an initializer draws.
+ *
+ * @category constructors
+ */
+export const weight = (fanIn: number, fanOut: number, initializer: Initializer): Parameter => {
+  check('spec.weight', 'initializer', functions, initializer)
+  return { _tag: 'Parameter', shape: ownShape('spec.weight', [fanIn, fanOut]), begin: precision => initializer(fanIn, fanOut, precision) }
+}
+
+/**
+ * A tensor whose every entry begins with one number.
+ *
+ * @category constructors
+ */
+export const filled = (shape: Shape, value: number): Parameter => {
+  const kept = ownShape('spec.filled', shape)
+  return { _tag: 'Parameter', shape: kept, begin: precision => () => full(kept, value, precision) }
+}
+
+const isParameter = (node: unknown): node is Parameter =>
+  typeof node === 'object' && node !== null && '_tag' in node && node._tag === 'Parameter'
+
+type SpecEntry = readonly [path: string, parameter: Parameter]
+
+const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
+
+/**
+ * Every parameter with its path, in the order of the keys.
+ * Throws `TypeError` for a node that is no parameter, record or list.
+ *
+ * @category conversions
+ */
+export const entries = (spec: unknown, path = ''): readonly SpecEntry[] => {
+  if (isParameter(spec)) return [[path, spec]]
+  if (typeof spec !== 'object' || spec === null) throw new TypeError(`spec: expected a parameter, a record or a list at "${path}", got ${typeof spec}`)
+  return Object.entries(spec).flatMap(([key, child]) => entries(child, join(path, key)))
+}
+
+const build = (spec: unknown, leaf: (path: string) => Tensor, path = ''): unknown => {
+  if (isParameter(spec)) return leaf(path)
+  const children = Object.entries(spec as object).map(([key, child]) => [key, build(child, leaf, join(path, key))] as const) // `entries` has looked
+  return Array.isArray(spec) ? children.map(([, child]) => child) : Object.fromEntries(children)
+}
+
+/** The tree of a spec with a tensor at every place, which a recursion over keys cannot show. */
+const built = <S>(spec: S, leaves: ReadonlyMap<string, Tensor>): SpecParams<S> => build(spec, path => {
+  const leaf = leaves.get(path)
+  if (leaf === undefined) throw new RangeError(`spec: expected a tensor "${path}"`)
+  return leaf
+}) as SpecParams<S>
+
+/**
+ * Initial parameters. Parameter i, in the order of `entries`, is drawn with `foldIn(i)` of the key.
+ *
+ * @category initial parameters
+ */
+export const draw = <S>(spec: S, options: PrecisionOptions = {}): Draw<SpecParams<S>> => {
+  checkOptions('spec.draw', PRECISION, options)
+  const { precision = 'float32' } = options
+  const begins = entries(spec).map(([path, { begin }]) => [path, begin(precision)] as const)
+  return key => {
+    checkKey('spec.draw', key)
+    return built(spec, new Map(begins.map(([path, begin], i) => [path, begin(foldIn(i)(key))])))
+  }
+}
+
+/** The initial parameters of a layer, for options that are looked at first. */
+export const initial = <S, O extends PrecisionOptions>(operation: string, fields: Fields<O>, options: O, spec: () => S): Draw<SpecParams<S>> => {
+  checkOptions(operation, fields, options)
+  return draw(spec(), { precision: options.precision })
+}
+
+/**
+ * The number of real numbers, without drawing them.
+ *
+ * @category folds
+ */
+export const count = (spec: unknown): number => entries(spec).reduce((total, [, { shape }]) => total + sizeOf(shape), 0)
+
+/**
+ * A line for each parameter with its path, shape and size, and the total, as text.
+ *
+ * @category folds
+ */
+export const summary = (spec: unknown): string => {
+  const rows = entries(spec).map(([path, { shape }]) => [path, `[${shape.join(', ')}]`, String(sizeOf(shape))] as const)
+  const all = [...rows, ['total', '', String(count(spec))] as const]
+  const width = (column: 0 | 1 | 2): number => Math.max(...all.map(row => row[column].length))
+  return all.map(([path, shape, size]) => `${path.padEnd(width(0))}  ${shape.padEnd(width(1))}  ${size.padStart(width(2))}`).join('\n')
+}
+
+export interface DecodeOptions {
+  /** Names that are not asked for and may be there, such as buffers; default none. */
+  readonly ignore?: ((name: string) => boolean) | undefined
+  /** The path of a name in a file, where the two differ; default the name itself. */
+  readonly rename?: ((name: string) => string) | undefined
+}
+
+const DECODE: Fields<DecodeOptions> = { ignore: optional(functions), rename: optional(functions) }
+
+/** The entries under their paths. */
+const byPath = (given: readonly Entry[], { ignore = () => false, rename = name => name }: DecodeOptions): E.Either<string, ReadonlyMap<string, Tensor>> => {
+  const leaves = new Map<string, Tensor>()
+  for (const [name, leaf] of given) {
+    if (ignore(name)) continue
+    const path = rename(name)
+    if (leaves.has(path)) return E.left(`tensor ${quoted(path)} occurs twice`)
+    leaves.set(path, leaf)
+  }
+  return E.right(leaves)
+}
+
+/**
+ * Parameters from named tensors, such as those of a file. The left side names the first tensor that is missing, has another
+ * shape than the spec or another precision than the first one, occurs twice, or has no place.
+ *
+ * @category conversions
+ */
+export const decode = <S>(spec: S, options: DecodeOptions = {}): ((given: readonly Entry[]) => E.Either<string, SpecParams<S>>) => {
+  checkOptions('spec.decode', DECODE, options)
+  const expected = entries(spec)
+  return given => {
+    const leaves = byPath(given, options)
+    if (E.isLeft(leaves)) return leaves
+    let precision: Precision | undefined
+    for (const [path, { shape }] of expected) {
+      const leaf = leaves.right.get(path)
+      if (leaf === undefined) return E.left(`tensor ${quoted(path)} is missing`)
+      if (!sameShape(leaf.shape, shape)) return E.left(`tensor ${quoted(path)} has the shape ${briefShape(leaf.shape)}, expected ${briefShape(shape)}`)
+      precision ??= precisionOf(leaf)
+      if (precisionOf(leaf) !== precision) return E.left(`tensor ${quoted(path)} is ${precisionOf(leaf)}, expected ${precision} as the first one`)
+    }
+    const places = new Set(expected.map(([path]) => path))
+    for (const path of leaves.right.keys()) if (!places.has(path)) return E.left(`tensor ${quoted(path)} has no place`)
+    return E.right(built(spec, leaves.right))
+  }
+}
+
+/**
+ * Whether parameters are those of a spec: themselves on the right, one sentence about the first that is not on the left.
+ *
+ * @category conversions
+ */
+export const agree = <S>(spec: S) => (params: unknown): E.Either<string, SpecParams<S>> => decode(spec)(flatten(params))

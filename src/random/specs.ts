@@ -1,0 +1,8 @@
+/**
+ * Specs of parameters: `import { spec } from 'pullback'`.
+ *
+ * @module
+ */
+export {
+  agree, count, decode, type DecodeOptions, draw, entries, filled, type Parameter, type Spec, type SpecParams, summary, weight
+} from './spec.js'

@@ -1,0 +1,79 @@
+import * as E from 'fp-ts/lib/Either.js'
+import fc from 'fast-check'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import {
+  blockSpec, embeddingSpec, feedForwardSpec, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
+  initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
+  type LinearParams, type Spec, type Tensor
+} from 'pullback'
+
+const sizes = { vocabulary: 5, context: 3, width: 4, layers: 2 }
+const k = random.key(3)
+
+/** Every spec with the initial parameters that follow from it. */
+const families: Readonly<Record<string, readonly [spec: unknown, init: random.Draw<unknown>]>> = {
+  linear: [linearSpec(3, 2), initLinear(3, 2)], embedding: [embeddingSpec(3, 2), initEmbedding(3, 2)], layerNorm: [layerNormSpec(3), initLayerNorm(3)],
+  feedForward: [feedForwardSpec(3, { hidden: 5 }), initFeedForward(3, { hidden: 5 })], multiHead: [multiHeadSpec(4), initMultiHeadAttention(4)],
+  singleHead: [singleHeadSpec(4, 2), initSingleHeadAttention(4, 2)], block: [blockSpec(sizes), initBlock(sizes)], mlp: [mlpSpec([3, 4, 2]), initMlp([3, 4, 2])],
+  gpt: [gptSpec(sizes), initGpt(sizes)], 'untied gpt': [untiedGptSpec({ ...sizes, hidden: 7 }), initUntiedGpt({ ...sizes, hidden: 7 })]
+}
+
+describe('everything follows from the spec', () => {
+  for (const [name, [described, init]] of Object.entries(families))
+    test(name, () => {
+      const params = init(k), leaves = tree.flatten(params)
+      expect(spec.entries(described).map(([path, { shape }]) => [path, shape])).toEqual(leaves.map(([path, { shape }]) => [path, shape]))
+      expect(spec.count(described)).toBe(tree.count(params))
+      expect(spec.draw(described)(k)).toEqual(params)
+      expect(spec.decode(described)(leaves)).toEqual(E.right(params))
+      expect(spec.agree(described)(params)).toEqual(E.right(params))
+      expect(tree.flatten(spec.draw(described, { precision: 'float64' })(k)).every(([, leaf]) => tensor.precisionOf(leaf) === 'float64')).toBe(true)
+    })
+  test('an initializer and another one for the output', () => {
+    const { c_fc, c_proj } = initFeedForward(2, { initializer: (i, o) => () => tensor.full([i, o], 1), output: (i, o) => () => tensor.full([i, o], 2) })(k)
+    expect([c_fc.weight.data[0], c_proj.weight.data[0], c_proj.bias.data[0]]).toEqual([1, 2, 0])
+  })
+  test('a composition of one\'s own is a record', () => {
+    const own = { encoder: [linearSpec(2, 3), linearSpec(3, 3)], gain: spec.filled([3], 1) }
+    const params = spec.draw(own)(k)
+    expectTypeOf(params.encoder[1].weight).toEqualTypeOf<Tensor>()
+    expect(params.encoder[1].weight.shape).toEqual([3, 3])
+    expect(spec.summary(own)).toBe([
+      'encoder.0.weight  [2, 3]   6', 'encoder.0.bias    [3]      3', 'encoder.1.weight  [3, 3]   9', 'encoder.1.bias    [3]      3', 'gain              [3]      3',
+      'total                     24'].join('\n'))
+    const same: Spec<LinearParams> = linearSpec(2, 3)
+    expect(spec.count(same)).toBe(9)
+  })
+  test('nothing is drawn until it is asked for', () => {
+    let drawn = 0
+    const counting = { weight: spec.weight(2, 2, (i, o, precision) => key => { drawn++; return random.heNormal(i, o, precision)(key) }) }
+    spec.count(counting)
+    spec.summary(counting)
+    spec.draw(counting)
+    expect(drawn).toBe(0)
+    spec.draw(counting)(k)
+    expect(drawn).toBe(1)
+  })
+  test('different parameters are different draws', () => fc.assert(fc.property(fc.nat(), seed => {
+    const { hidden, output } = spec.draw({ hidden: [linearSpec(3, 3), linearSpec(3, 3)], output: linearSpec(3, 3) })(random.key(seed))
+    expect(new Set([...hidden, output].map(({ weight }) => tensor.toArray(weight).join())).size).toBe(3)
+  })))
+})
+
+describe('named tensors that are not of the spec', () => {
+  const described = { a: linearSpec(2, 1), b: linearSpec(1, 2) }
+  const entries = tree.flatten(spec.draw(described)(k))
+  const problems: readonly (readonly [string, readonly (readonly [string, Tensor])[], string])[] = [
+    ['missing', entries.slice(0, 3), 'tensor "b.bias" is missing'],
+    ['extra', [...entries, ['c', tensor.of([1])]], 'tensor "c" has no place'],
+    ['misshapen', entries.map(([path, t]) => [path, path === 'b.bias' ? tensor.zeros([3]) : t]), 'tensor "b.bias" has the shape [3], expected [2]'],
+    ['of two precisions', entries.map(([path, t]) => [path, path === 'b.bias' ? tensor.cast('float64')(t) : t]), 'tensor "b.bias" is float64, expected float32 as the first one'],
+    ['twice', [...entries, entries[0]], 'tensor "a.weight" occurs twice']
+  ]
+  test.each(problems)('%s', (_, given, sentence) => expect(spec.decode(described)(given)).toEqual(E.left(sentence)))
+  test('other spellings and names to ignore', () => {
+    const spelled = entries.map(([path, t]) => [`model.${path.replace('.', '/')}`, t] as const)
+    const read = spec.decode(described, { rename: name => name.replace('model.', '').replace('/', '.'), ignore: name => name.startsWith('optimizer.') })
+    expect(read([...spelled, ['optimizer.m', tensor.of([1])]])).toEqual(E.right(spec.draw(described)(k)))
+  })
+})
