@@ -227,7 +227,7 @@ const hiddenCases = fc.record({
 }))
 
 /** What a mask hides does not matter to the output, whatever it holds. */
-export const hiddenValuesLaw = (
+export const hiddenValues = (
   layerFor: LayerFor, masks: Pick<Parameters<typeof attentionWeights>[1], 'causal' | 'padding'>
 ): Law => law({
   name: 'hidden values do not matter',
@@ -245,7 +245,7 @@ export const hiddenValuesLaw = (
 })
 
 /** What a mask hides does not matter to the gradient, whatever it holds, and has none itself. */
-export const hiddenGradientLaw = (
+export const hiddenGradients = (
   layerFor: LayerFor, masks: Pick<Parameters<typeof attentionWeights>[1], 'causal' | 'padding'>
 ): Law => law({
   name: 'hidden values do not matter to the gradient',
@@ -275,8 +275,8 @@ export const attention = (
   layerFor: LayerFor, weightsOf: WeightsOf, masks: Parameters<typeof attentionWeights>[1]
 ): readonly Law[] => [
   ...attentionWeights(weightsOf, masks),
-  hiddenValuesLaw(layerFor, masks),
-  hiddenGradientLaw(layerFor, masks),
+  hiddenValues(layerFor, masks),
+  hiddenGradients(layerFor, masks),
   law({
     name: 'padding does not matter',
     statement: 'with a padding mask, keys and values of padding change nothing, to the bit, and have gradients of exactly 0',

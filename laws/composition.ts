@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, andThenTied, identity, named, residual, stack, tensor, type Layer, type NoParams, type Tensor
+  andThen, andThenTied, identityLayer, named, residual, stack, tensor, type Layer, type NoParams, type Tensor
 } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { firstFailing, type Finding, type Law, law } from './law.js'
@@ -40,11 +40,11 @@ export const associativity = <F, G, H, X, A, B, Y, DX>(
   points)
 
 /** $\mathrm{id} \circ f = f = f \circ \mathrm{id}$ */
-export const identityLaw = <P, X, Y>(f: Layer<P, X, Y>, points: Points<{ readonly f: P }, X>): readonly Law[] => {
+export const identityIsNeutral = <P, X, Y>(f: Layer<P, X, Y>, points: Points<{ readonly f: P }, X>): readonly Law[] => {
   const wrapped: Layer<{ readonly f: P }, X, Y> = pipe(f, named('f'))
   return [
-    agree('identity on the left', '$\\mathrm{id} \\circ f = f$', wrapped, pipe(wrapped, andThen<NoParams, Y, Y>(identity<Y>())), points),
-    agree('identity on the right', '$f \\circ \\mathrm{id} = f$', wrapped, pipe(identity<X>(), andThen('f', f)), points)
+    agree('identity on the left', '$\\mathrm{id} \\circ f = f$', wrapped, pipe(wrapped, andThen<NoParams, Y, Y>(identityLayer<Y>())), points),
+    agree('identity on the right', '$f \\circ \\mathrm{id} = f$', wrapped, pipe(identityLayer<X>(), andThen('f', f)), points)
   ]
 }
 
@@ -70,7 +70,7 @@ export const chainRule = <P, Q, X, Y, Z, DX>(
 })
 
 /** $f^*(dy)$ of `residual(f)` is that of $x + f(x)$. */
-export const residualLaw = <P>(f: Layer<P, Tensor, Tensor>, points: Points<P, Tensor>): Law => law({
+export const residualAdds = <P>(f: Layer<P, Tensor, Tensor>, points: Points<P, Tensor>): Law => law({
   name: 'residual',
   statement: '$y = x + f(x)$ and $dx = dy + f^*(dy)$',
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
@@ -87,7 +87,7 @@ export const residualLaw = <P>(f: Layer<P, Tensor, Tensor>, points: Points<P, Te
 })
 
 /** A stack of two is a composition of two. */
-export const stackLaw = <P, X>(f: Layer<P, X, X>, points: Points<readonly [P, P], X>): Law => law({
+export const stackComposes = <P, X>(f: Layer<P, X, X>, points: Points<readonly [P, P], X>): Law => law({
   name: 'stack',
   statement: '$\\mathrm{stack}(f)_{(\\theta_1, \\theta_2)} = f_{\\theta_2} \\circ f_{\\theta_1}$, and with no parameters it is the identity',
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),
@@ -106,7 +106,7 @@ export const stackLaw = <P, X>(f: Layer<P, X, X>, points: Points<readonly [P, P]
 })
 
 /** A parameter that is used twice receives the sum of both gradients. */
-export const tyingLaw = <P, X>(f: Layer<P, X, X>, points: Points<P, X>): Law => law({
+export const tiedGradientsAdd = <P, X>(f: Layer<P, X, X>, points: Points<P, X>): Law => law({
   name: 'tied parameters',
   statement: 'with $\\theta$ used by both layers, $d\\theta$ is the sum of the gradients that two untied copies receive',
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),

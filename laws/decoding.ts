@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import {
-  greedy, noParams, random, tensor, type Decoder, type generate, type Layer, type NoParams, type Sampler, type Tensor, type Tokens
+  greedySampler, noParams, random, tensor, type Decoder, type generate, type Layer, type NoParams, type Sampler, type Tensor, type Tokens
 } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { fails, type Finding, firstFailing, holds, type Law, law, worst } from './law.js'
@@ -85,7 +85,7 @@ export const generation = (generating: typeof generate): readonly Law[] => [
     cases: fc.record({ prompt: prompts, count: fc.nat(12), last: fc.option(fc.nat(VOCABULARY - 1), { nil: undefined }), key: arbitrary.keys }),
     check: ({ prompt, count, last, key }) => {
       const until = (token: number): boolean => token === last
-      const found = generating({ decoder: certain, params: noParams, sampler: greedy, count, ...(last === undefined ? {} : { until }) })(prompt, key)
+      const found = generating({ decoder: certain, params: noParams, sampler: greedySampler, count, ...(last === undefined ? {} : { until }) })(prompt, key)
       const expected = followers(prompt, count, until)
       return found.join() === expected.join() ? holds : fails(`generated ${found.join(', ')}, expected ${expected.join(', ')}`)
     }

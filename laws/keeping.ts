@@ -8,7 +8,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import fc from 'fast-check'
 import {
   andThen, generate, gpt, initGpt, initLinear, leakyRelu, linear, lossAndGradient, lossOf, meanSquaredError, named, PrecisionError, random,
-  recomputing, start, tensor, trainingStep, type Decoder, type Key, type Layer, type Loss, type NoParams, type Optimizer, type Sampler, type Tensor
+  recomputing, initTraining, tensor, trainingStep, type Decoder, type Key, type Layer, type Loss, type NoParams, type Optimizer, type Sampler, type Tensor
 } from 'pullback'
 import * as arbitrary from './arbitraries.js'
 import { firstFailing, type Finding, fails, holds, type Law, law } from './law.js'
@@ -156,14 +156,14 @@ export const optimizerKeeping = <S extends string>(optimizer: Optimizer<S>): Law
     const params = initLinear(3, 2)(a), batch = { input: random.normal([4, 3])(b), target: random.normal([4, 2])(c) }
     const model = pipe(linear, andThen(leakyRelu(1))), loss = meanSquaredError()
     const runs = [optimizer, watched].map(each => {
-      let trained = start(each, params)
+      let trained = initTraining(each, params)
       for (let i = 0; i < RUNS; i++) {
         trained = trainingStep({ model, loss, optimizer: each })(trained, batch, key)
         overwrite()
       }
       return { params: trained.params, state: trained.state }
     })
-    let alone = start(optimizer, params)
+    let alone = initTraining(optimizer, params)
     for (let i = 0; i < RUNS; i++) {
       const [y, pullback] = model.vjp(alone.params, batch.input)
       alone = optimizer.step(alone.params, pullback(loss.gradient(y, batch.target)).params, alone.state)

@@ -71,7 +71,7 @@ const lossIn = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): read
 export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => lossIn(l, points.map(inPrecision('float64')))
 
 /** The mean is the sum over the number of terms; so is its gradient. */
-export const reductionLaw = <T>(
+export const meanIsSumOverTerms = <T>(
   mean: Loss<Tensor, T>, sum: Loss<Tensor, T>, terms: (point: LossPoint<T>) => number, points: fc.Arbitrary<LossPoint<T>>
 ): Law => law({
   name: 'mean and sum',

@@ -74,7 +74,7 @@ export const optimizer = <S extends string>(o: Optimizer<S>): readonly Law[] => 
 ]
 
 /** A schedule is read at the number of steps taken: each step is that of an optimiser with the constant rate of its number. */
-export const scheduleLaw = <S extends string>(o: (learningRate: LearningRate) => Optimizer<S>): Law => law({
+export const readsItsSchedule = <S extends string>(o: (learningRate: LearningRate) => Optimizer<S>): Law => law({
   name: 'the schedule is read at the step',
   statement: 'with a schedule $\\eta$, step $s$ is the step with the constant rate $\\eta_s$, for $s = 0, 1, \\dots$, to the bit',
   cases: sequences,
@@ -93,7 +93,7 @@ export const scheduleLaw = <S extends string>(o: (learningRate: LearningRate) =>
 })
 
 /** An optimiser that clips is the optimiser on the clipped gradient. */
-export const clippedLaw = <S extends string>(
+export const clipsBeforeTheStep = <S extends string>(
   clippedOptimizer: Optimizer<S>, o: Optimizer<S>, clip: <P>(gradient: P) => P
 ): Law => law({
   name: 'clips every gradient',
@@ -104,7 +104,7 @@ export const clippedLaw = <S extends string>(
 })
 
 /** On $\tfrac12\lVert\theta\rVert^2$, whose gradient is $\theta$, plain descent is $\theta_s = (1 - \eta)^s\,\theta_0$. */
-export const quadraticLaw = (o: (learningRate: number) => Optimizer<string>): Law => law({
+export const descendsAQuadratic = (o: (learningRate: number) => Optimizer<string>): Law => law({
   name: 'gradient descent on a quadratic',
   statement: 'with $g = \\theta$, $\\theta_s = (1 - \\eta)^s\\,\\theta_0$',
   tolerance: 1e-13,
@@ -121,7 +121,7 @@ export const quadraticLaw = (o: (learningRate: number) => Optimizer<string>): La
 })
 
 /** Momentum with a constant gradient: $u_s = g\,(1 - \mu^s)/(1 - \mu)$. */
-export const momentumLaw = (o: Optimizer<string>, learningRate: number, mu: number): Law => law({
+export const sumsVelocities = (o: Optimizer<string>, learningRate: number, mu: number): Law => law({
   name: 'momentum adds up',
   statement: 'with a constant gradient, $\\theta_s = \\theta_0 - \\eta g \\sum_{k=1}^{s} \\frac{1 - \\mu^k}{1 - \\mu}$',
   tolerance: 1e-12,
@@ -197,7 +197,7 @@ export const adamScaleInvariance = (o: Optimizer<string>): Law => law({
 })
 
 /** Decoupled decay: with a zero gradient a decaying parameter shrinks by $1 - \eta\lambda$, the others stay. */
-export const decayLaw = (
+export const decaysWeights = (
   o: Optimizer<string>, learningRate: number, weightDecay: number, decays: (path: string) => boolean
 ): Law => law({
   name: 'decoupled decay',
@@ -216,7 +216,7 @@ export const decayLaw = (
 })
 
 /** Clipping keeps the direction and bounds the norm; a small gradient keeps its bits. */
-export const clippingLaw = (
+export const clipsToTheNorm = (
   clip: (maxNorm: number) => <P>(gradient: P) => P, globalNorm: (gradient: unknown) => number
 ): Law => law({
   name: 'clipping by the global norm',

@@ -109,7 +109,7 @@ export const filteredDistribution = (temperature: number, count: number, mass: n
 export const greedyDistribution: Distribution = x => x.map((v, i) => (x.findIndex(other => other === Math.max(...x)) === i && v === x[i] ? 1 : 0))
 
 /** A random permutation holds every number once, and every number is equally likely in every place. */
-export const permutationLaw: Law = law({
+export const permutations: Law = law({
   name: 'permutation',
   statement: 'each of $0 \\dots n - 1$ occurs once',
   cases: fc.record({ n: fc.integer({ min: 0, max: 20 }), key: arbitrary.keys }),
@@ -120,7 +120,7 @@ export const permutationLaw: Law = law({
 })
 
 /** Splitting is deterministic, and different keys give different streams. */
-export const splittingLaw: Law = law({
+export const splitKeys: Law = law({
   name: 'splitting',
   statement: 'splitting a key twice gives the same keys; the parts differ from each other, from the whole, and in every stream',
   cases: arbitrary.keys,

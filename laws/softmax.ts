@@ -79,7 +79,7 @@ export const softmax = (f: Pointwise, temperature = 1): readonly Law[] => [
 ]
 
 /** The logarithm of a softmax is what it says. */
-export const logSoftmaxLaw = (logarithm: Pointwise, f: Pointwise): Law => law({
+export const isLogOfSoftmax = (logarithm: Pointwise, f: Pointwise): Law => law({
   name: 'logarithm of the softmax',
   statement: '$e^{f(x)} = \\mathrm{softmax}(x)$, finite at ±1e4',
   tolerance: 1e-13,

@@ -116,7 +116,7 @@ export interface StepParts<P, X, Y, DX, T, S extends string> {
 }
 
 /** A step of training is the optimiser's step along the gradient of the loss of the model for the step's key. */
-export const trainingStepLaw = <P, X, Y, DX, T, S extends string>(
+export const trainingStepIsItsParts = <P, X, Y, DX, T, S extends string>(
   stepping: typeof trainingStep, { model, loss, optimizer, target: targetFor }: StepParts<P, X, Y, DX, T, S>, points: Points<P, X>
 ): Law => law({
   name: 'a step of training',

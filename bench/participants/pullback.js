@@ -1,6 +1,6 @@
 import {
-  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, sample,
-  start, tensor, trainingStep
+  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
+  initTraining, tensor, trainingStep
 } from '../../dist/src/index.js'
 import { gemm as reference } from '../../dist/src/kernels/reference/gemm.js'
 import { call } from '../../dist/src/kernels/simd/arena.js'
@@ -22,7 +22,7 @@ const generation = decoder => () => {
   const { params, heads } = model()
   const count = shapes.gpt.context - 1
   let seed = 0
-  return { run: () => generate({ decoder: decoder(heads), params, sampler: sample, count })([1], random.key(seed++)), work: count }
+  return { run: () => generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })([1], random.key(seed++)), work: count }
 }
 
 export const pullback = {
@@ -35,7 +35,7 @@ export const pullback = {
     const { params, example, heads } = model()
     const optimizer = adamW({ learningRate: 1e-3 })
     const step = trainingStep({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
-    let current = start(optimizer, params)
+    let current = initTraining(optimizer, params)
     return { run: () => { current = step(current, example, random.key(0)) } }
   },
   generation: generation(heads => decoding(gpt({ heads }), { context: shapes.gpt.context })),
@@ -44,7 +44,7 @@ export const pullback = {
     const input = tensor.fromArray([batch, sizes[0]], shapes.numbers(batch * sizes[0])), target = tensor.tokensFromArray([batch], shapes.ids(batch, 10))
     const optimizer = gradientDescent({ learningRate: rate })
     const step = trainingStep({ model: mlp(relu), loss: crossEntropy(), optimizer })
-    let current = start(optimizer, initMlp(sizes)(random.key(0)))
+    let current = initTraining(optimizer, initMlp(sizes)(random.key(0)))
     return { run: () => { current = step(current, { input, target }, random.key(0)) } }
   }
 }
@@ -55,7 +55,7 @@ export const twoWorkers = {
     const { params, example, heads } = model()
     const optimizer = adamW({ learningRate: 1e-3 })
     const pool = gradientPool({ script: new URL('./worker.js', import.meta.url), workers: 2, shards: 2, settings: { heads }, like: params })
-    let current = start(optimizer, params)
+    let current = initTraining(optimizer, params)
     return {
       run: async () => { current = await pool.step(optimizer)(current, example, () => random.key(0)) },
       end: () => pool.close()

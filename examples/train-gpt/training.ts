@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adamW, clipped, combined, crossEntropy, decayMatrices, gpt, lossAndGradient, lossOf, random, randomWindows, shards, start, stepWith, warmupCosine,
+  adamW, withClipping, combineShards, crossEntropy, decayMatrices, gpt, lossAndGradient, lossOf, random, randomWindows, shards, initTraining, applyGradient, warmupCosine,
   type Example, type GptParams, type Key, type LossAndGradient, type Tokens
 } from 'pullback'
 import { gradientPool, type GradientPool } from 'pullback/workers'
@@ -60,7 +60,7 @@ const trainerWith = (settings: ModelSettings, workers: number, like: GptParams):
     return gradientPool({ script: new URL('./worker.js', import.meta.url), workers, shards: SHARDS, settings, like })
   const here = gradientOf(settings)
   return {
-    step: optimizer => (trained, batch, keyOf) => Promise.resolve(stepWith(optimizer)(trained, combined(shards(SHARDS)(batch).map((part, i) =>
+    step: optimizer => (trained, batch, keyOf) => Promise.resolve(applyGradient(optimizer)(trained, combineShards(shards(SHARDS)(batch).map((part, i) =>
       ({ rows: part.input.shape[0], part: here(trained.params, part, keyOf(i)) }))))),
     close: () => Promise.resolve()
   }
@@ -80,11 +80,11 @@ export const train = async (
       learningRate: warmupCosine({ peak: preset.peakRate, final: preset.finalRate, warmup: Math.min(preset.warmup, steps), steps }),
       beta2: preset.beta2, weightDecay: preset.weightDecay, decays: decayMatrices
     }),
-    clipped(1))
+    withClipping(1))
   const trainer = trainerWith({ heads, dropout: preset.dropout }, workers, initial)
   const every = Math.max(1, Math.floor(steps / EVALUATIONS))
   try {
-    let current = start(optimizer, initial)
+    let current = initTraining(optimizer, initial)
     let validationLoss = NaN
     for (let i = 0; i < steps && !(i > 0 && stopped()); i++) {
       const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))

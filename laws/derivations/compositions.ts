@@ -7,7 +7,7 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, andThenTied, branches as branchesOf, combined, frozen as frozenWith, type Layer, layer, lossAndGradient, meanSquaredError, named, residual as residualOf, shards, stack as stackOf, tensor, type Tensor
+  andThen, andThenTied, branches as branchesOf, combineShards, frozen as frozenWith, type Layer, layer, lossAndGradient, meanSquaredError, named, residual as residualOf, shards, stack as stackOf, tensor, type Tensor
 } from 'pullback'
 import { matrices, real, size, vectors } from './cases.js'
 import { derivation, numericGradient, numericJacobian } from './derivation.js'
@@ -313,7 +313,7 @@ export const batch = derivation<Batch>({
   cases: fc.tuple(size(4), size(2)).chain(([n, d]) => fc.record({ a: real(), x: matrices(n, d), t: matrices(n, d), parts: size(n) })),
   chains: [{
     quantity: String.raw`d\theta`, numeric: numericJacobian(batchLoss, 'a'),
-    library: ({ a, x, t, parts }) => numbers(combined(shards(parts)({ input: asTensor(x), target: asTensor(t) })
+    library: ({ a, x, t, parts }) => numbers(combineShards(shards(parts)({ input: asTensor(x), target: asTensor(t) })
       .map(part => ({ rows: part.input.shape[0], part: gradientOf(record(a), part) }))).gradient.a),
     steps: [{
       text: 'The derivative of a sum is the sum of the derivatives.',

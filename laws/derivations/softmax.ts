@@ -4,7 +4,7 @@
  * @module
  */
 import fc from 'fast-check'
-import { logSoftmax as logSoftmaxLayer, softmaxAt } from 'pullback'
+import { logSoftmax as logSoftmaxLayer, softmaxWith } from 'pullback'
 import { size, vectors } from './cases.js'
 import { derivation, numericGradient, numericJacobian } from './derivation.js'
 import { asTensor, delta, matrix, numbers, sum, vector, type Vector } from './notation.js'
@@ -25,7 +25,7 @@ export const softmax = derivation<Case>({
   introduction: 'Scores become probabilities. Shapes: $x$ and $y$ `[V]`, one row of many; the temperature $\\tau > 0$ is a number. Every $y_j$ depends on every $x_i$ through the sum $s$, so the Jacobian is full.',
   definition: {
     formula: String.raw`y_j = \frac{e^{x_j/\tau}}{s}, \qquad s = \sum_l e^{x_l/\tau}`,
-    compute: softmaxOf, library: ({ x, tau }) => numbers(softmaxAt(tau).forward({}, asTensor(x)))
+    compute: softmaxOf, library: ({ x, tau }) => numbers(softmaxWith(tau).forward({}, asTensor(x)))
   },
   cases: size(5).chain(n => fc.record({ x: vectors(n), dy: vectors(n), tau: fc.constantFrom(0.5, 1, 2) })),
   chains: [{
@@ -47,7 +47,7 @@ export const softmax = derivation<Case>({
     }]
   }, {
     quantity: 'dx_i', numeric: numericGradient(softmaxOf, 'x'),
-    library: ({ x, dy, tau }) => numbers(softmaxAt(tau).vjp({}, asTensor(x))[1](asTensor(dy)).input),
+    library: ({ x, dy, tau }) => numbers(softmaxWith(tau).vjp({}, asTensor(x))[1](asTensor(dy)).input),
     steps: [{
       text: 'The pullback is the transposed Jacobian times $dy$: the sum over all outputs that $x_i$ acts on.',
       formula: String.raw`dx_i = \sum_j dy_j\,\frac{\partial y_j}{\partial x_i} = \sum_j dy_j\,\frac1\tau\,y_j\,(\delta_{ij} - y_i)`,

@@ -11,7 +11,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
 import type { GptParams } from '../models/gpt.js'
-import { tokenizer, type Tokenizer, type TokenizerDescription } from '../text/tokenizer.js'
+import { tokenizerFrom, type Tokenizer, type TokenizerDescription } from '../text/tokenizer.js'
 import { type Entry, flatten } from '../tree/tree.js'
 import { gptFromTensors } from './gptFile.js'
 import { parseJson } from './parse.js'
@@ -49,7 +49,7 @@ const notesOf = (metadata: Readonly<Record<string, string>>): E.Either<string, t
 /** A model of parts that fit one another. */
 const assembled = (entries: readonly Entry[], heads: number, description: TokenizerDescription): E.Either<string, Checkpoint> => pipe(
   E.Do,
-  E.apS('found', pipe(tokenizer(description), E.mapLeft(problem => `checkpoint: ${problem}`))),
+  E.apS('found', pipe(tokenizerFrom(description), E.mapLeft(problem => `checkpoint: ${problem}`))),
   E.bind('params', () => pipe(gptFromTensors(entries), E.mapLeft(problem => `checkpoint: ${problem}`))),
   E.chain(({ found, params }) => {
     const [vocabulary, width] = params.wte.weight.shape

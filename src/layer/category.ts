@@ -4,7 +4,7 @@
  * @module
  */
 import type { Category2 } from 'fp-ts/lib/Category.js'
-import { andThen, identity } from './compose.js'
+import { andThen, identityLayer } from './compose.js'
 import type { Layer, NoParams } from './layer.js'
 
 export const URI = 'pullback/Layer'
@@ -17,12 +17,12 @@ declare module 'fp-ts/lib/HKT' {
 }
 
 /**
- * `compose(g, f)` is `pipe(f, andThen(g))`; `id()` is `identity()`.
+ * `compose(g, f)` is `pipe(f, andThen(g))`; `id()` is `identityLayer()`.
  *
  * @category instances
  */
 export const Category: Category2<URI> = {
   URI,
-  id: identity,
+  id: identityLayer,
   compose: (g, f) => andThen(g)(f)
 }

@@ -34,7 +34,7 @@ export type Disjoint<P, Q> = keyof P & keyof Q extends never
  *
  * @category constructors
  */
-export const identity = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Layer<NoParams, X, X>>({
+export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Layer<NoParams, X, X>>({
   forward: (_, x) => x,
   vjp: (_, x) => [x, dy => ({ params: noParams, input: dy })]
 }))

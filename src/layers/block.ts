@@ -10,7 +10,7 @@
  * @module
  */
 import { pipe } from 'fp-ts/lib/function.js'
-import { andThen, identity, named, residual } from '../layer/compose.js'
+import { andThen, identityLayer, named, residual } from '../layer/compose.js'
 import type { Layer, NoParams } from '../layer/layer.js'
 import { gpt2Normal, gpt2Residual, PRECISION, type PrecisionOptions } from '../random/initializers.js'
 import { type Draw, foldIn, type Key, keys } from '../random/key.js'
@@ -37,7 +37,7 @@ export interface DropoutOptions {
 }
 
 export const dropoutOrIdentity = (options: DropoutOptions | undefined): Layer<NoParams, Tensor, Tensor> =>
-  options === undefined ? identity() : dropout(options.rate, options.key)
+  options === undefined ? identityLayer() : dropout(options.rate, options.key)
 
 const DROPOUT: Fields<DropoutOptions> = { rate: fraction, key: keys }
 

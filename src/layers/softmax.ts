@@ -54,14 +54,14 @@ const gradient = (temperature: number) => (y: Tensor, dy: Tensor): Tensor => {
  *
  * @category layers
  */
-export const softmaxAt = (temperature: number): Layer<NoParams, Tensor, Tensor> => {
-  check('softmaxAt', 'temperature', positive, temperature)
+export const softmaxWith = (temperature: number): Layer<NoParams, Tensor, Tensor> => {
+  check('softmaxWith', 'temperature', positive, temperature)
   return rowwise(trusted(fromOutput(forward(temperature), gradient(temperature))))
 }
 
 /**
- * $y_j = e^{x_j} / \sum_l e^{x_l}$ on the last axis: `softmaxAt(1)`.
+ * $y_j = e^{x_j} / \sum_l e^{x_l}$ on the last axis: `softmaxWith(1)`.
  *
  * @category layers
  */
-export const softmax: Layer<NoParams, Tensor, Tensor> = softmaxAt(1)
+export const softmax: Layer<NoParams, Tensor, Tensor> = softmaxWith(1)

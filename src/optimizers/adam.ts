@@ -87,7 +87,7 @@ const decayingAdam = (operation: string, {
 /**
  * Adam with decoupled weight decay. Throws `RangeError` unless the learning rate and $\lambda$ are finite and at least 0,
  * $0 \le \beta_1, \beta_2 < 1$ and $\varepsilon > 0$. A step does not look at the gradient's entries: one that is not finite
- * leaves parameters and means that are not finite. `clipped` and `trainingStep` refuse such a gradient.
+ * leaves parameters and means that are not finite. `withClipping` and `trainingStep` refuse such a gradient.
  *
  * @category optimisers
  */

@@ -85,16 +85,16 @@ export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
 }
 
 /**
- * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), clipped(1))`. Throws `RangeError` unless
+ * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), withClipping(1))`. Throws `RangeError` unless
  * `maxNorm` is above 0; its steps throw `RangeError` for a gradient that is not finite.
  *
  * @category optimisers
  */
-export const clipped = (maxNorm: number): (<S extends string>(optimizer: Optimizer<S>) => Optimizer<S>) => {
-  check('clipped', 'maxNorm', limit, maxNorm)
+export const withClipping = (maxNorm: number): (<S extends string>(optimizer: Optimizer<S>) => Optimizer<S>) => {
+  check('withClipping', 'maxNorm', limit, maxNorm)
   const clip = clipByGlobalNorm(maxNorm)
   return <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => {
-    check('clipped', 'optimizer', optimizers, optimizer)
+    check('withClipping', 'optimizer', optimizers, optimizer)
     const { init, step } = guardOptimizer(optimizer)
     return trusted<Optimizer<S>>({ init, step: (params, gradient, state) => step(params, clip(gradient), state) })
   }

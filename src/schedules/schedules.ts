@@ -19,9 +19,9 @@ const schedule = (operation: string, rateAt: Schedule): Schedule => step => {
  *
  * @category schedules
  */
-export const constant = (rate: number): Schedule => {
-  check('constant', 'rate', nonNegative, rate)
-  return schedule('constant', () => rate)
+export const constantSchedule = (rate: number): Schedule => {
+  check('constantSchedule', 'rate', nonNegative, rate)
+  return schedule('constantSchedule', () => rate)
 }
 
 export interface LinearOptions {

@@ -42,7 +42,7 @@ const SPLIT: { readonly [kind in TokenizerKind]: (text: string) => readonly stri
  *
  * @category constructors
  */
-export const tokenizer = ({ kind, symbols, unknown }: TokenizerDescription): E.Either<string, Tokenizer> => {
+export const tokenizerFrom = ({ kind, symbols, unknown }: TokenizerDescription): E.Either<string, Tokenizer> => {
   const split = SPLIT[kind]
   const ids = new Map(symbols.map((symbol, id) => [symbol, id]))
   if (ids.size !== symbols.length) return E.left(`the vocabulary of ${symbols.length} symbols has only ${ids.size} different ones`)
@@ -93,7 +93,7 @@ const fromText = (kind: TokenizerKind) => ({ unknown, limit }: VocabularyOptions
     const symbols = Array.from(unknown === undefined ? found : new Set([...found, unknown])).sort()
     return symbols.length === 0
       ? E.left('a text without symbols gives no vocabulary')
-      : pipe({ kind, symbols, unknown }, tokenizer)
+      : pipe({ kind, symbols, unknown }, tokenizerFrom)
   }
 
 /**

@@ -13,7 +13,7 @@ import type { Tensor } from '../tensor/tensor.js'
 import type { Sampler } from './sampling.js'
 
 /** A decoder and its parameters. */
-export interface Generator<P, C> {
+export interface DecoderWithParams<P, C> {
   readonly decoder: Decoder<P, C>
   readonly params: P
 }
@@ -27,7 +27,7 @@ const decoders = having('a decoder', 'empty', 'read')
  *
  * @category generation
  */
-export const nextTokenLogits = <P, C>({ decoder, params }: Generator<P, C>) => (tokens: readonly number[]): Tensor => {
+export const nextTokenLogits = <P, C>({ decoder, params }: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
   check('nextTokenLogits', 'decoder', decoders, decoder)
   check('nextTokenLogits', 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
@@ -35,7 +35,7 @@ export const nextTokenLogits = <P, C>({ decoder, params }: Generator<P, C>) => (
   return inRegions(decoder) ? region(logits) : logits()
 }
 
-export interface GenerateOptions<P, C> extends Generator<P, C> {
+export interface GenerateOptions<P, C> extends DecoderWithParams<P, C> {
   readonly sampler: Sampler
   /** How many tokens to generate at most. */
   readonly count: number

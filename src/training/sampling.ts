@@ -2,7 +2,7 @@
  * Choosing the next token from its logits. Filters change the logits and compose in a pipe; a choice ends it:
  *
  * ```ts
- * const choose = flow(withTemperature(0.8), topK(40), topP(0.95), sample)
+ * const choose = flow(withTemperature(0.8), topK(40), topP(0.95), categoricalSampler)
  * choose(logits)(key)
  * ```
  *
@@ -133,12 +133,12 @@ export const topP = (mass: number) => {
  *
  * @category choices
  */
-export const greedy: Sampler = trusted((logits: Tensor) => {
-  checkLogits('greedy', logits)
-  checkNumbers('greedy', logits)
+export const greedySampler: Sampler = trusted((logits: Tensor) => {
+  checkLogits('greedySampler', logits)
+  checkNumbers('greedySampler', logits)
   let best = 0
   for (let i = 1; i < logits.data.length; i++) if (logits.data[i] > logits.data[best]) best = i
-  if (logits.data[best] === -Infinity) throw new RangeError('greedy: expected a logit above −∞, got none')
+  if (logits.data[best] === -Infinity) throw new RangeError('greedySampler: expected a logit above −∞, got none')
   return () => best
 })
 
@@ -148,8 +148,8 @@ export const greedy: Sampler = trusted((logits: Tensor) => {
  *
  * @category choices
  */
-export const sample: Sampler = trusted((logits: Tensor) => {
-  checkLogits('sample', logits)
+export const categoricalSampler: Sampler = trusted((logits: Tensor) => {
+  checkLogits('categoricalSampler', logits)
   return (key: Key) => categorical(logits)(key).data[0]
 })
 
@@ -173,5 +173,5 @@ export const sampler = ({ temperature = 1, topK: count, topP: mass }: SamplerOpt
     ...(mass === undefined ? [] : [topP(mass)])
   ]
   // The likeliest token passes every filter.
-  return temperature === 0 ? greedy : trusted((logits: Tensor) => sample(filters.reduce((x, filter) => filter(x), logits)))
+  return temperature === 0 ? greedySampler : trusted((logits: Tensor) => categoricalSampler(filters.reduce((x, filter) => filter(x), logits)))
 }

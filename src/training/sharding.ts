@@ -61,8 +61,8 @@ const sharesOf = (weights: readonly Weight[]): { readonly shares: readonly numbe
   const terms = weights.filter(weight => weight !== 'sum')
   if (terms.length === 0) return { shares: weights.map(() => 1), weight: 'sum' }
   const wrong = terms.find(weight => !(weight >= 0 && Number.isFinite(weight)))
-  if (wrong !== undefined) throw new RangeError(`combined: expected weights of at least 0, got ${wrong}`)
-  if (terms.length < weights.length) throw new TypeError('combined: expected parts that are all sums or all means, got both')
+  if (wrong !== undefined) throw new RangeError(`combineShards: expected weights of at least 0, got ${wrong}`)
+  if (terms.length < weights.length) throw new TypeError('combineShards: expected parts that are all sums or all means, got both')
   const total = terms.reduce((sum, weight) => sum + weight, 0)
   return { shares: terms.map(weight => (weight === 0 ? 0 : weight / total)), weight: total }
 }
@@ -77,8 +77,8 @@ const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossA
  *
  * @category sharding
  */
-export const combined = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
-  if (parts.length === 0) throw new RangeError('combined: expected at least one part, got none')
+export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
+  if (parts.length === 0) throw new RangeError('combineShards: expected at least one part, got none')
   const { shares, weight } = sharesOf(parts.map(({ rows, part }) => part.weight ?? rows))
   return region(() => {
     const counting = parts.flatMap(({ part }, i) => (shares[i] === 0 ? [] : [scaled(shares[i], part)]))
@@ -96,13 +96,13 @@ export const combined = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> 
 export const sharded = <P, X extends Rows, T extends Rows>(
   count: number, lossAndGradient: (params: P, example: Example<X, T>) => LossAndGradient<P>
 ) => (params: P, batch: Example<X, T>): LossAndGradient<P> =>
-  combined(shards(count)(batch).map(part => ({ rows: part.input.shape[0], part: lossAndGradient(params, part) })))
+  combineShards(shards(count)(batch).map(part => ({ rows: part.input.shape[0], part: lossAndGradient(params, part) })))
 
 /**
  * A step of training with a gradient that is already there.
  *
  * @category training
  */
-export const stepWith = <S extends string>(optimizer: Optimizer<S>) =>
+export const applyGradient = <S extends string>(optimizer: Optimizer<S>) =>
   <P>({ params, state }: Trained<P, S>, { loss, gradient }: LossAndGradient<P>): TrainedStep<P, S> =>
     region(() => ({ ...guardOptimizer(optimizer).step(params, gradient, state), loss }))

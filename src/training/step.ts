@@ -97,7 +97,7 @@ const checkFinite = (loss: number, gradient: unknown): void => {
 /**
  * A step of training: $(\theta, s, \text{batch}, \text{key}) \mapsto (\theta', s', \ell)$. It changes nothing; the same
  * arguments give the same bits. Throws `RangeError` if the loss or an entry of the gradient is infinite or NaN, since nothing
- * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `stepWith`.
+ * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `applyGradient`.
  *
  * @category training
  */
@@ -123,7 +123,7 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
  *
  * @category training
  */
-export const start = <P, S extends string>(optimizer: Optimizer<S>, params: P): Trained<P, S> => {
-  check('start', 'optimizer', optimizers, optimizer)
+export const initTraining = <P, S extends string>(optimizer: Optimizer<S>, params: P): Trained<P, S> => {
+  check('initTraining', 'optimizer', optimizers, optimizer)
   return { params, state: optimizer.init(params) }
 }

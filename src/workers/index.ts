@@ -19,7 +19,7 @@ import type { Key } from '../random/key.js'
 import type { Weight } from '../losses/loss.js'
 import type { Optimizer } from '../optimizers/optimizer.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from '../training/step.js'
-import { combined, type BatchPart, type Rows, shards, stepWith } from '../training/sharding.js'
+import { combineShards, type BatchPart, type Rows, shards, applyGradient } from '../training/sharding.js'
 import { checkAlike, precisionOf } from '../tensor/tensor.js'
 import { region, settled } from '../memory/region.js'
 import { map, zipWith } from '../tree/tree.js'
@@ -86,7 +86,7 @@ export interface GradientPool<P, X, T> {
   /** The loss and the gradient of a batch. Calls wait for one another. */
   readonly lossAndGradient: (params: P, batch: Example<X, T>, keyOf: (part: number) => Key) => Promise<LossAndGradient<P>>
   /**
-   * A step of training, like `trainingStep`. It has the bits of `stepWith` on `lossAndGradient`, without copying the
+   * A step of training, like `trainingStep`. It has the bits of `applyGradient` on `lossAndGradient`, without copying the
    * gradient in between.
    */
   readonly step: <S extends string>(optimizer: Optimizer<S>) =>
@@ -138,9 +138,9 @@ export const gradientPool = <S, P, X extends Rows, T extends Rows>(
     return result
   }
   return {
-    lossAndGradient: (params, batch, keyOf) => withParts(params, batch, keyOf, combined),
+    lossAndGradient: (params, batch, keyOf) => withParts(params, batch, keyOf, combineShards),
     step: optimizer => (trained, batch, keyOf) =>
-      withParts(trained.params, batch, keyOf, parts => region(() => stepWith(optimizer)(trained, combined(parts)))),
+      withParts(trained.params, batch, keyOf, parts => region(() => applyGradient(optimizer)(trained, combineShards(parts)))),
     close: async () => {
       closed = true
       await last

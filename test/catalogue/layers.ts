@@ -3,7 +3,7 @@ import {
   andThen, andThenTied, attention, block, branches, causalMask, dropout, feedForward, frozen, gelu, geluTanh, initBlock, initFeedForward,
   initMultiHeadAttention, initSingleHeadAttention, layerNorm, layerNormWith, leakyRelu, learnedPositions, linear, logSoftmax,
   masked, mergeHeads, MonoidMask, multiHeadAttention, named, noMask, paddingMask, pointwiseFromOutput, random, relu, residual, sigmoid, silu, singleHeadAttention,
-  sinusoidalPositions, softmax, softmaxAt, splitHeads, tanh, tokenEmbedding, unembedding, type Mask
+  sinusoidalPositions, softmax, softmaxWith, splitHeads, tanh, tokenEmbedding, unembedding, type Mask
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -60,8 +60,8 @@ export const layers: readonly Subject[] = [
       ...laws.activation(geluTanh, x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))))]
   },
   { subject: 'softmax', laws: [...laws.layer(softmax, anyRows), ...laws.softmax(softmax)] },
-  { subject: 'softmaxAt(0.5)', laws: [...laws.layer(softmaxAt(0.5), anyRows), ...laws.softmax(softmaxAt(0.5), 0.5)] },
-  { subject: 'logSoftmax', laws: [...laws.layer(logSoftmax, anyRows), laws.logSoftmaxLaw(logSoftmax, softmax)] },
+  { subject: 'softmaxWith(0.5)', laws: [...laws.layer(softmaxWith(0.5), anyRows), ...laws.softmax(softmaxWith(0.5), 0.5)] },
+  { subject: 'logSoftmax', laws: [...laws.layer(logSoftmax, anyRows), laws.isLogOfSoftmax(logSoftmax, softmax)] },
   { subject: 'tokenEmbedding', laws: laws.layer(tokenEmbedding, embeddingPoints) },
   { subject: 'unembedding', laws: laws.layer(unembedding, unembeddingPoints) },
   { subject: 'learnedPositions', laws: laws.layer(learnedPositions, positionPoints) },

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, block, causalMask, gelu, geluTanh, gpt, identity, initBlock, initGpt, initMlp, initMultiHeadAttention, initUntiedGpt,
+  andThen, block, causalMask, gelu, geluTanh, gpt, identityLayer, initBlock, initGpt, initMlp, initMultiHeadAttention, initUntiedGpt,
   learnedPositions, linear, mlp, multiHeadAttention, named, noMask, paddingMask, random, relu, sigmoid, stack, tanh, tensor, unembedding,
   untiedGpt, type Key, type Tensor, type Tokens
 } from 'pullback'
@@ -65,13 +65,13 @@ export const models: readonly Subject[] = [
     laws: [
       laws.associativity(linear, linear, linear, square),
       laws.chainRule(pipe(linear, andThen(tanh)), linear, square.map(({ params: { f, g }, input }) => ({ params: { f, g }, input }))),
-      ...laws.identityLaw(linear, squareOne.map(({ params, input }) => ({ params: { f: params }, input }))),
-      laws.residualLaw(pipe(linear, andThen(tanh)), squareOne),
-      laws.stackLaw(pipe(linear, andThen(sigmoid)), square.map(({ params: { f, g }, input }) => ({ params: [f, g] as const, input }))),
-      laws.tyingLaw(pipe(linear, andThen(tanh)), squareOne)
+      ...laws.identityIsNeutral(linear, squareOne.map(({ params, input }) => ({ params: { f: params }, input }))),
+      laws.residualAdds(pipe(linear, andThen(tanh)), squareOne),
+      laws.stackComposes(pipe(linear, andThen(sigmoid)), square.map(({ params: { f, g }, input }) => ({ params: [f, g] as const, input }))),
+      laws.tiedGradientsAdd(pipe(linear, andThen(tanh)), squareOne)
     ]
   },
-  { subject: 'identity', laws: laws.layer(identity<Tensor>(), parameterless(arbitrary.tensors())) },
+  { subject: 'identity', laws: laws.layer(identityLayer<Tensor>(), parameterless(arbitrary.tensors())) },
   ...([['tanh', tanh], ['gelu', gelu], ['geluTanh', geluTanh]] as const).map(([name, activation]): Subject => ({
     subject: `mlp (${name})`,
     laws: laws.layer(mlp(activation), { params: arbitrary.drawnGeneric(initMlp([3, 4, 4, 2], { precision: 'float64' })), input: arbitrary.tensorOf([2, 3]) })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, attention, block, branches, causalAttention, causalMask, frozen, geluTanh, gpt, identity, initBlock, initGpt, initLinear, initUntiedGpt, labelled,
+  andThen, attention, block, branches, causalAttention, causalMask, frozen, geluTanh, gpt, identityLayer, initBlock, initGpt, initLinear, initUntiedGpt, labelled,
   layerNorm, learnedPositions, linear, mergeHeads, named, noMask, probe, random, relu, residual, singleHeadAttention,
   initSingleHeadAttention, sinusoidalPositions, softmax, splitHeads, stack, tanh, tensor, tokenEmbedding, unembedding, untiedGpt, type Key
 } from 'pullback'
@@ -43,7 +43,7 @@ const ownParams = random.struct({
 export const readings: readonly Subject[] = [
   { subject: 'stepping linear', laws: laws.stepping(linear, { params: linearParams(width, 3), input: sequences }) },
   { subject: 'stepping layerNorm', laws: laws.stepping(layerNorm, { params: arbitrary.treeOf({ weight: [width], bias: [width] }), input: sequences }) },
-  ...([['softmax', softmax], ['tanh', tanh], ['geluTanh', geluTanh], ['identity', identity<ReturnType<typeof tensor.of>>()]] as const).map(([name, f]): Subject =>
+  ...([['softmax', softmax], ['tanh', tanh], ['geluTanh', geluTanh], ['identity', identityLayer<ReturnType<typeof tensor.of>>()]] as const).map(([name, f]): Subject =>
     ({ subject: `stepping ${name}`, laws: laws.stepping(f, pure) })),
   { subject: 'stepping tokenEmbedding', laws: laws.stepping(tokenEmbedding, { params: arbitrary.treeOf(table), input: tokens }) },
   { subject: 'stepping unembedding', laws: laws.stepping(unembedding, { params: arbitrary.treeOf(table), input: sequences }) },

@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   adam, crossEntropy, decodeCheckpoint, decodeSafetensors, decoding as decodingOf, encodeCheckpoint, encodeSafetensors, generate, gpt, initGpt, initMlp, linearSchedule,
-  meanSquaredError, mlp, random, recomputing, tanh, tokenizer, trainingStep, warmupCosine, words, andThen, dropout, type Key, type Precision, type Tokenizer
+  meanSquaredError, mlp, random, recomputing, tanh, tokenizerFrom, trainingStep, warmupCosine, words, andThen, dropout, type Key, type Precision, type Tokenizer
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import type { Subject } from './subject.js'
@@ -39,21 +39,21 @@ export const mlpPoints = { params: arbitrary.drawnGeneric(initMlp([3, 4, 4], { p
 export const steps: readonly Subject[] = [
   {
     subject: 'trainingStep (mlp)',
-    laws: [laws.trainingStepLaw(trainingStep, {
+    laws: [laws.trainingStepIsItsParts(trainingStep, {
       model: dropoutMlp, loss: meanSquaredError(), optimizer: adam({ learningRate: step => 0.1 / (step + 1) }),
       target: (y, key) => random.normal(y.shape, { precision: 'float64' })(key)
     }, mlpPoints)]
   },
   {
     subject: 'trainingStep (gpt)',
-    laws: [laws.trainingStepLaw(trainingStep, {
+    laws: [laws.trainingStepIsItsParts(trainingStep, {
       model: (key: Key) => gpt({ heads: 2, dropout: { rate: 0.25, key } }), loss: crossEntropy(), optimizer: adam({ learningRate: 0.1 }), target: (_, key) => gptTokens(key)
     }, { params: arbitrary.drawnGeneric(initGpt(sizes, { precision: 'float64' })), input: arbitrary.tokensOf([2, 3], sizes.vocabulary) })]
   }
 ]
 
 const tokenizerOf = (symbols: readonly string[], unknown?: string): Tokenizer => {
-  const made = tokenizer({ kind: 'character', symbols, unknown })
+  const made = tokenizerFrom({ kind: 'character', symbols, unknown })
   if (E.isLeft(made)) throw new Error(made.left)
   return made.right
 }

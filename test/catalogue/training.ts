@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {
-  adam, adamW, binaryCrossEntropy, binaryCrossEntropyWithLogits, clipByGlobalNorm, clipped, crossEntropy, decayMatrices, globalNorm, gradientDescent,
-  greedy, meanSquaredError, momentum, sample, sampler, tensor, tree, type Tensor, type Tokens
+  adam, adamW, binaryCrossEntropy, binaryCrossEntropyWithLogits, clipByGlobalNorm, withClipping, crossEntropy, decayMatrices, globalNorm, gradientDescent,
+  greedySampler, meanSquaredError, momentum, categoricalSampler, sampler, tensor, tree, type Tensor, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import type { Subject } from './subject.js'
@@ -25,21 +25,21 @@ const counted = ({ target }: laws.LossPoint<Tokens>): number => Array.from(targe
 export const losses: readonly Subject[] = [
   {
     subject: 'meanSquaredError',
-    laws: [...laws.loss(meanSquaredError(), squared), laws.reductionLaw(meanSquaredError(), meanSquaredError({ reduction: 'sum' }), entries, squared)]
+    laws: [...laws.loss(meanSquaredError(), squared), laws.meanIsSumOverTerms(meanSquaredError(), meanSquaredError({ reduction: 'sum' }), entries, squared)]
   },
   {
     subject: 'binaryCrossEntropy',
     laws: [...laws.loss(binaryCrossEntropy(), probabilities),
-      laws.reductionLaw(binaryCrossEntropy(), binaryCrossEntropy({ reduction: 'sum' }), entries, probabilities)]
+      laws.meanIsSumOverTerms(binaryCrossEntropy(), binaryCrossEntropy({ reduction: 'sum' }), entries, probabilities)]
   },
   {
     subject: 'binaryCrossEntropyWithLogits',
     laws: [...laws.loss(binaryCrossEntropyWithLogits(), logits),
-      laws.reductionLaw(binaryCrossEntropyWithLogits(), binaryCrossEntropyWithLogits({ reduction: 'sum' }), entries, logits)]
+      laws.meanIsSumOverTerms(binaryCrossEntropyWithLogits(), binaryCrossEntropyWithLogits({ reduction: 'sum' }), entries, logits)]
   },
   {
     subject: 'crossEntropy',
-    laws: [...laws.loss(crossEntropy(), ignoring), laws.reductionLaw(crossEntropy(), crossEntropy({ reduction: 'sum' }), counted, ignoring),
+    laws: [...laws.loss(crossEntropy(), ignoring), laws.meanIsSumOverTerms(crossEntropy(), crossEntropy({ reduction: 'sum' }), counted, ignoring),
       ...laws.crossEntropyRows(crossEntropy(), -100, ignoring)]
   }
 ]
@@ -47,34 +47,34 @@ export const losses: readonly Subject[] = [
 const settings = { learningRate: 0.1, beta1: 0.9, beta2: 0.99 }
 
 export const optimizers: readonly Subject[] = [
-  { subject: 'gradientDescent', laws: [...laws.optimizer(gradientDescent({ learningRate: 0.1 })), laws.quadraticLaw(learningRate => gradientDescent({ learningRate })),
-      laws.scheduleLaw(learningRate => gradientDescent({ learningRate }))] },
-  { subject: 'momentum', laws: [...laws.optimizer(momentum({ learningRate: 0.1 })), laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0.75 }), 0.1, 0.75),
-      laws.scheduleLaw(learningRate => momentum({ learningRate }))] },
+  { subject: 'gradientDescent', laws: [...laws.optimizer(gradientDescent({ learningRate: 0.1 })), laws.descendsAQuadratic(learningRate => gradientDescent({ learningRate })),
+      laws.readsItsSchedule(learningRate => gradientDescent({ learningRate }))] },
+  { subject: 'momentum', laws: [...laws.optimizer(momentum({ learningRate: 0.1 })), laws.sumsVelocities(momentum({ learningRate: 0.1, momentum: 0.75 }), 0.1, 0.75),
+      laws.readsItsSchedule(learningRate => momentum({ learningRate }))] },
   { subject: 'adam', laws: [...laws.optimizer(adam(settings)), laws.adamStepBound(adam(settings), settings), laws.adamScaleInvariance(adam(settings)),
-      laws.scheduleLaw(learningRate => adam({ learningRate }))] },
+      laws.readsItsSchedule(learningRate => adam({ learningRate }))] },
   {
     subject: 'adamW',
     laws: [...laws.optimizer(adamW(settings)),
-      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25, decays: path => path === 'weight' }), 0.1, 0.25, path => path === 'weight'),
-      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, () => true),
-      laws.decayLaw(adamW({ ...settings, weightDecay: 0.25, decays: decayMatrices }), 0.1, 0.25, path => path === 'weight')]
+      laws.decaysWeights(adamW({ ...settings, weightDecay: 0.25, decays: path => path === 'weight' }), 0.1, 0.25, path => path === 'weight'),
+      laws.decaysWeights(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, () => true),
+      laws.decaysWeights(adamW({ ...settings, weightDecay: 0.25, decays: decayMatrices }), 0.1, 0.25, path => path === 'weight')]
   },
   {
     subject: 'clipByGlobalNorm',
-    laws: [laws.clippingLaw(clipByGlobalNorm, globalNorm), laws.clippedLaw(clipped(0.5)(adam(settings)), adam(settings), clipByGlobalNorm(0.5))]
+    laws: [laws.clipsToTheNorm(clipByGlobalNorm, globalNorm), laws.clipsBeforeTheStep(withClipping(0.5)(adam(settings)), adam(settings), clipByGlobalNorm(0.5))]
   }
 ]
 
 export const samplers: readonly Subject[] = [
-  { subject: 'sample', laws: laws.sampler(sample, laws.temperatureDistribution(1)) },
+  { subject: 'categoricalSampler', laws: laws.sampler(categoricalSampler, laws.temperatureDistribution(1)) },
   { subject: 'sampler (temperature 0.5)', laws: laws.sampler(sampler({ temperature: 0.5 }), laws.temperatureDistribution(0.5)) },
   { subject: 'sampler (top-k 3)', laws: laws.sampler(sampler({ topK: 3 }), laws.topKDistribution(3)) },
   { subject: 'sampler (top-p 0.75)', laws: laws.sampler(sampler({ topP: 0.75 }), laws.topPDistribution(0.75)) },
   { subject: 'sampler (temperature 0.75, top-k 3, top-p 0.75)', laws: laws.sampler(sampler({ temperature: 0.75, topK: 3, topP: 0.75 }), laws.filteredDistribution(0.75, 3, 0.75)) },
-  { subject: 'greedy', laws: laws.sampler(greedy, laws.greedyDistribution) },
+  { subject: 'greedySampler', laws: laws.sampler(greedySampler, laws.greedyDistribution) },
   { subject: 'sampler (temperature 0)', laws: laws.sampler(sampler({ temperature: 0 }), laws.greedyDistribution) },
-  { subject: 'random', laws: [laws.permutationLaw, laws.splittingLaw] }
+  { subject: 'random', laws: [laws.permutations, laws.splitKeys] }
 ]
 
 /** Sums of integers are exact; −0 + 0 is +0, so there is no −0 among them. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import {
   adam, adamW, attention, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalAttention, causalMask, clipByGlobalNorm, crossEntropy, gelu,
   geluTanh, globalNorm, gpt, gptFromTensors, gradientDescent, layerNorm, leakyRelu, linear, logSoftmax, meanSquaredError, momentum,
-  multiHeadAttention, noMask, noParams, paddingMask, relu, sigmoid, silu, softmax, softmaxAt, tanh, tensor, tokenEmbedding, unembedding,
+  multiHeadAttention, noMask, noParams, paddingMask, relu, sigmoid, silu, softmax, softmaxWith, tanh, tensor, tokenEmbedding, unembedding,
   warmupCosine, type Gradient, type Layer, type Loss, type Optimizer, type QueryKeyValue, type Tensor, type Tokens
 } from 'pullback'
 
@@ -77,7 +77,7 @@ const two = (leaves: Leaves, path: string) => ({ weight: of(leaves[`${path}.weig
 
 const layers: Readonly<Record<string, (stored: LayerCase) => void>> = {
   sigmoid: entrywise(sigmoid), tanh: entrywise(tanh), relu: entrywise(relu), leakyRelu: entrywise(leakyRelu(0.01)), gelu: entrywise(gelu),
-  geluTanh: entrywise(geluTanh), silu: entrywise(silu), softmax: entrywise(softmax), softmaxAt: entrywise(softmaxAt(0.7)), logSoftmax: entrywise(logSoftmax),
+  geluTanh: entrywise(geluTanh), silu: entrywise(silu), softmax: entrywise(softmax), softmaxWith: entrywise(softmaxWith(0.7)), logSoftmax: entrywise(logSoftmax),
   linear: run(linear, pair, leaves => of(leaves.x), ({ params, input }) => ({ params: flat(params), input: { x: input } })),
   layerNorm: run(layerNorm, pair, leaves => of(leaves.x), ({ params, input }) => ({ params: flat(params), input: { x: input } })),
   tokenEmbedding: run(tokenEmbedding, weight, leaves => ids(leaves.tokens), ({ params }) => ({ params: flat(params), input: {} })),

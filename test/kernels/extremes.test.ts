@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  adam, adamW, clipByGlobalNorm, clipped, crossEntropy, gelu, geluTanh, globalNorm, gradientDescent, greedy, layerNorm, logSoftmax, noParams, random, relu,
-  sample, sampler, sigmoid, silu, softmax, softmaxAt, tanh, tensor, topK, topP, tree, withTemperature, type Tensor
+  adam, adamW, clipByGlobalNorm, withClipping, crossEntropy, gelu, geluTanh, globalNorm, gradientDescent, greedySampler, layerNorm, logSoftmax, noParams, random, relu,
+  categoricalSampler, sampler, sigmoid, silu, softmax, softmaxWith, tanh, tensor, topK, topP, tree, withTemperature, type Tensor
 } from 'pullback'
 import { arbitrary } from 'pullback/laws'
 import { normalDensity, normalDistribution } from '../../src/kernels/reference/erf.js'
@@ -78,11 +78,11 @@ describe.each(precisions)('softmax in %s', precision => {
   test('a small temperature is greedy in the limit, a large one even', () => {
     const x = tensor.of([1, 3, 3, -Infinity, 2], precision)
     for (const temperature of [1e-38, 1e-40, 1e-45, 1e-320]) {
-      const [y, pullback] = softmaxAt(temperature).vjp(noParams, x)
+      const [y, pullback] = softmaxWith(temperature).vjp(noParams, x)
       expect(numbers(y)).toEqual([0, 0.5, 0.5, 0, 0])
       expect(numbers(pullback(tensor.of([1, 1, 1, 1, 1], precision)).input).map(v => v + 0)).toEqual([0, 0, 0, 0, 0])
     }
-    expect(numbers(softmaxAt(1e300).forward(noParams, x))).toEqual(numbers(tensor.of([0.25, 0.25, 0.25, 0, 0.25], precision)))
+    expect(numbers(softmaxWith(1e300).forward(noParams, x))).toEqual(numbers(tensor.of([0.25, 0.25, 0.25, 0, 0.25], precision)))
   })
   test('logits of ∞ share the whole', () => {
     const x = tensor.of([[Infinity, 0, Infinity], [1e4, Infinity, -Infinity], [NaN, Infinity, 0]], precision)
@@ -136,7 +136,7 @@ describe('clipping', () => {
   test('a gradient that is not finite is refused, by the name of its leaf', () => {
     const gradient = { a: tensor.of([1]), b: { weight: tensor.of([1, Infinity]), bias: tensor.of([NaN]) } }
     expect(() => clipByGlobalNorm(1)(gradient)).toThrow(new RangeError('clipByGlobalNorm: expected a gradient with a finite norm, got Infinity in "b.weight"'))
-    const o = clipped(1)(gradientDescent({ learningRate: 0.1 })), params = tree.zeros(gradient)
+    const o = withClipping(1)(gradientDescent({ learningRate: 0.1 })), params = tree.zeros(gradient)
     expect(() => o.step(params, gradient, o.init(params))).toThrow(RangeError)
     expect(() => clipByGlobalNorm(1)(tensor.of([NaN], 'float64'))).toThrow('got NaN')
     expect(globalNorm(gradient)).not.toBeLessThan(Infinity)
@@ -169,12 +169,12 @@ describe.each(precisions)('adam in %s', precision => {
 describe('choices', () => {
   const nan = tensor.of([1, NaN, 2])
   test('NaN is refused by name', () => {
-    expect(() => greedy(nan)).toThrow(new RangeError('greedy: expected logits that are numbers, got NaN for token 1'))
+    expect(() => greedySampler(nan)).toThrow(new RangeError('greedySampler: expected logits that are numbers, got NaN for token 1'))
     expect(() => topK(1)(nan)).toThrow(new RangeError('topK: expected logits that are numbers, got NaN for token 1'))
     expect(() => topP(0.5)(nan)).toThrow(new RangeError('topP: expected logits that are numbers, got NaN for token 1'))
     for (const options of [{ temperature: 0 }, { temperature: 0.5 }, { topK: 2 }, { topP: 0.5 }, {}])
       expect(() => sampler(options)(nan)(random.key(0))).toThrow(RangeError)
-    expect(() => greedy(tensor.of([-Infinity, -Infinity]))).toThrow(new RangeError('greedy: expected a logit above −∞, got none'))
+    expect(() => greedySampler(tensor.of([-Infinity, -Infinity]))).toThrow(new RangeError('greedySampler: expected a logit above −∞, got none'))
   })
   test('options are looked at even where the temperature makes them idle', () => {
     expect(() => sampler({ temperature: 0, topK: -3 })).toThrow('topK: expected a positive integer, got -3')
@@ -184,7 +184,7 @@ describe('choices', () => {
     for (const temperature of [1e-38, 1e-300])
       for (const key of keys) expect(sampler({ temperature })(logits)(key)).toBe(2)
     expect(numbers(withTemperature(1e-300)(tensor.of([Infinity, 1, -Infinity], precision)))).toEqual([0, -Infinity, -Infinity])
-    expect(() => sample(withTemperature(0.5)(tensor.of([-Infinity, -Infinity], precision)))(random.key(0))).toThrow(RangeError)
+    expect(() => categoricalSampler(withTemperature(0.5)(tensor.of([-Infinity, -Infinity], precision)))(random.key(0))).toThrow(RangeError)
   })
   test('partial selection leaves what a full ranking leaves, ties included', () => {
     const rank = (x: readonly number[]) => x.map((_, i) => i).sort((a, b) => x[b] - x[a] || a - b)
@@ -197,7 +197,7 @@ describe('choices', () => {
       let total = 0
       const cut = order.findIndex(i => (total += p[i]) >= share / 64)
       expect(numbers(topP(share / 64)(t))).toEqual(kept(cut < 0 ? order : order.slice(0, cut + 1)))
-      if (x[order[0]] > -Infinity) expect(greedy(t)(random.key(0))).toBe(order[0])
+      if (x[order[0]] > -Infinity) expect(greedySampler(t)(random.key(0))).toBe(order[0])
     }))
   })
   test('a choice from a vocabulary of 50257 takes time for one look, not for an order', () => {
@@ -208,7 +208,7 @@ describe('choices', () => {
       return performance.now() - began
     }))
     const sorting = quickest(() => Array.from(logits.data, (_, i) => i).sort((a, b) => logits.data[b] - logits.data[a] || a - b))
-    expect(quickest(() => greedy(logits))).toBeLessThan(sorting / 8)
+    expect(quickest(() => greedySampler(logits))).toBeLessThan(sorting / 8)
     expect(quickest(() => topK(40)(logits))).toBeLessThan(sorting / 2)
   })
 })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
-  adam, adamW, andThen, branches, clipped, decoding, frozen, fromOutput, generate, gpt, initGpt, initLinear, layer, layerKeeping, linear, lossAndGradient,
-  lossOf, meanSquaredError, named, nextTokenLogits, noParams, parameterless, pointwise, random, recomputing, relu, residual, sample, sampler, softmax, stack, start,
-  stepWith, tensor, trainingStep, tree,
+  adam, adamW, andThen, branches, withClipping, decoding, frozen, fromOutput, generate, gpt, initGpt, initLinear, layer, layerKeeping, linear, lossAndGradient,
+  lossOf, meanSquaredError, named, nextTokenLogits, noParams, parameterless, pointwise, random, recomputing, relu, residual, categoricalSampler, sampler, softmax, stack, initTraining,
+  applyGradient, tensor, trainingStep, tree,
   type Decoder, type Gradient, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Tensor
 } from 'pullback'
 import { flow, pipe } from 'fp-ts/lib/function.js'
@@ -23,7 +23,7 @@ const around = (inner: Pure): Layer<Params, Tensor, Tensor> => pipe(linear, name
 
 const losses = <S extends string>(model: Layer<Params, Tensor, Tensor>, o: Optimizer<S>, loss: Loss<Tensor, Tensor> = meanSquaredError()): readonly number[] => {
   const step = trainingStep({ model, loss, optimizer: o })
-  let trained = start(o, params)
+  let trained = initTraining(o, params)
   return Array.from({ length: 4 }, (_, i) => {
     const next = step(trained, batch, random.key(i))
     trained = next
@@ -112,7 +112,7 @@ describe('what user code keeps stays as it was', () => {
       seen.push(p.weight.data)
       return linear.vjp(p, x)
     } }
-    trainingStep({ model: watched, loss: meanSquaredError(), optimizer })(start(optimizer, params.output), batch, random.key(0))
+    trainingStep({ model: watched, loss: meanSquaredError(), optimizer })(initTraining(optimizer, params.output), batch, random.key(0))
     expect(seen).toEqual([params.output.weight.data])
     expect(seen[0]).toBe(params.output.weight.data)
   })
@@ -146,8 +146,8 @@ describe('what user code keeps stays as it was', () => {
       }
     }
     losses(around(relu), recording)
-    losses(around(relu), clipped(0.1)(recording))
-    stepWith(recording)(start(recording, params), lossAndGradient(around(relu), meanSquaredError())(params, batch))
+    losses(around(relu), withClipping(0.1)(recording))
+    applyGradient(recording)(initTraining(recording, params), lossAndGradient(around(relu), meanSquaredError())(params, batch))
     check(40)
   })
 
@@ -167,9 +167,9 @@ describe('what user code keeps stays as it was', () => {
     const sizes = { vocabulary: 6, context: 5, width: 8, layers: 2 }, gptParams = initGpt(sizes)(random.key(1))
     const options = { decoder: decoding(gpt({ heads: 2 }), { context: sizes.context }), params: gptParams, count: 12 }
     const prompt = [1, 2], key = random.key(2)
-    const expected = generate({ ...options, sampler: sample })(prompt, key)
-    expect(generate({ ...options, sampler: logits => sample(keep(logits)) })(prompt, key)).toEqual(expected)
-    expect(generate({ ...options, sampler: flow((x: Tensor) => tensor.scale(1)(keep(x)), keep, sample) })(prompt, key)).toEqual(expected)
+    const expected = generate({ ...options, sampler: categoricalSampler })(prompt, key)
+    expect(generate({ ...options, sampler: logits => categoricalSampler(keep(logits)) })(prompt, key)).toEqual(expected)
+    expect(generate({ ...options, sampler: flow((x: Tensor) => tensor.scale(1)(keep(x)), keep, categoricalSampler) })(prompt, key)).toEqual(expected)
     expect(generate({ ...options, sampler: logits => drawKey => sampler({})(keep(tensor.scale(1)(logits)))(drawKey) })(prompt, key)).toEqual(expected)
     check(40)
   })
@@ -187,7 +187,7 @@ describe('what user code keeps stays as it was', () => {
       }
     }
     const watched = recomputing({ forward: (p: typeof gptParams, x) => keep(model.forward(keep(p), x)), vjp: model.vjp }, sizes.context)
-    const options = { params: gptParams, sampler: sample, count: 9 }
+    const options = { params: gptParams, sampler: categoricalSampler, count: 9 }
     const expected = generate({ ...options, decoder: right })([1, 2], random.key(2))
     expect(generate({ ...options, decoder })([1, 2], random.key(2))).toEqual(expected)
     expect(generate({ ...options, decoder: watched })([1, 2], random.key(2))).toEqual(expected)
@@ -198,7 +198,7 @@ describe('what user code keeps stays as it was', () => {
   test('a state of an optimiser that is no plain record comes back itself', () => {
     const seen = new Map([['steps', 0]])
     const o = { ...optimizer, step: <P>(p: P, g: P, s: ReturnType<typeof optimizer.init<P>>) => ({ ...optimizer.step(p, g, s), seen }) }
-    const next = trainingStep({ model: around(relu), loss: meanSquaredError(), optimizer: o })(start(o, params), batch, random.key(0))
+    const next = trainingStep({ model: around(relu), loss: meanSquaredError(), optimizer: o })(initTraining(o, params), batch, random.key(0))
     expect('seen' in next && next.seen).toBe(seen)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decoding, generate, gpt, greedy, initGpt, random, recomputing, sample } from 'pullback'
+import { decoding, generate, gpt, greedySampler, initGpt, random, recomputing, categoricalSampler } from 'pullback'
 import { catalogue } from '../catalogue/index.js'
 import { claim } from '../catalogue/claim.js'
 
@@ -23,15 +23,15 @@ describe('a cache is a value', () => {
 
 describe('generation', () => {
   const params = initGpt(sizes)(random.key(1))
-  const options = { decoder: decoding(gpt({ heads: 2 }), { context: sizes.context }), params, sampler: sample }
+  const options = { decoder: decoding(gpt({ heads: 2 }), { context: sizes.context }), params, sampler: categoricalSampler }
   test('a longer generation begins with the shorter one', () => {
     const short = generate({ ...options, count: 4 })([1], random.key(2)), long = generate({ ...options, count: 30 })([1], random.key(2))
     expect(long.slice(0, 4)).toEqual(short)
     expect(long).toHaveLength(30)
   })
   test('greedy generation is the same with and without a cache', () => {
-    const anew = generate({ decoder: recomputing(gpt({ heads: 2 }), sizes.context), params, sampler: greedy, count: 20 })([1, 2], random.key(0))
-    expect(generate({ ...options, sampler: greedy, count: 20 })([1, 2], random.key(0))).toEqual(anew)
+    const anew = generate({ decoder: recomputing(gpt({ heads: 2 }), sizes.context), params, sampler: greedySampler, count: 20 })([1, 2], random.key(0))
+    expect(generate({ ...options, sampler: greedySampler, count: 20 })([1, 2], random.key(0))).toEqual(anew)
   })
   test('ends after the token that `until` names', () => {
     const all = generate({ ...options, count: 30 })([1], random.key(2))

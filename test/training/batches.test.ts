@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { initMlp, random, randomWindows, recomputing, shuffledBatches, start, stepWith, adam, gpt, initGpt, mlp, lossOf, meanSquaredError, noParams, identity, nextTokenLogits, tanh, tensor, windowsAt, type Tensor } from 'pullback'
+import { initMlp, random, randomWindows, recomputing, shuffledBatches, initTraining, applyGradient, adam, gpt, initGpt, mlp, lossOf, meanSquaredError, noParams, identityLayer, nextTokenLogits, tanh, tensor, windowsAt, type Tensor } from 'pullback'
 
 const five = tensor.tokensOf([10, 11, 12, 13, 14])
 
@@ -48,13 +48,13 @@ describe('a multi-layer perceptron', () => {
 describe('training', () => {
   const optimizer = adam({ learningRate: 0.1 }), params: Tensor = tensor.of([1, 2], 'float64')
   test('starts with the parameters and the first state of the optimiser', () => {
-    expect(start(optimizer, params)).toEqual({ params, state: optimizer.init(params) })
+    expect(initTraining(optimizer, params)).toEqual({ params, state: optimizer.init(params) })
   })
   test('a step with a gradient that is there is the optimiser’s, with its loss', () => {
-    const begin = start(optimizer, params), gradient: Tensor = tensor.of([0.5, -1], 'float64')
-    expect(stepWith(optimizer)(begin, { loss: 3, gradient })).toEqual({ ...optimizer.step(params, gradient, begin.state), loss: 3 })
+    const begin = initTraining(optimizer, params), gradient: Tensor = tensor.of([0.5, -1], 'float64')
+    expect(applyGradient(optimizer)(begin, { loss: 3, gradient })).toEqual({ ...optimizer.step(params, gradient, begin.state), loss: 3 })
   })
   test('the loss of an example', () => {
-    expect(lossOf(identity<Tensor>(), meanSquaredError())(noParams, { input: tensor.of([1, 3]), target: tensor.of([1, 1]) })).toBe(2)
+    expect(lossOf(identityLayer<Tensor>(), meanSquaredError())(noParams, { input: tensor.of([1, 3]), target: tensor.of([1, 1]) })).toBe(2)
   })
 })

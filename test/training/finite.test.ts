@@ -1,14 +1,14 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, start, stepWith, tensor, trainingStep, type Loss, type Tensor
+  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingStep, type Loss, type Tensor
 } from 'pullback'
 
 const model = pipe(linear, named('hidden'), andThen('output', linear))
 const params = random.struct({ hidden: initLinear(2, 2), output: initLinear(2, 1) })(random.key(0))
 const optimizer = gradientDescent({ learningRate: 0.1 })
 const batch = { input: tensor.of([[1, 2]]), target: tensor.of([[1]]) }
-const stepFor = (loss: Loss<Tensor, Tensor>) => () => trainingStep({ model, loss, optimizer })(start(optimizer, params), batch, random.key(0))
+const stepFor = (loss: Loss<Tensor, Tensor>) => () => trainingStep({ model, loss, optimizer })(initTraining(optimizer, params), batch, random.key(0))
 
 describe('training does not go on with numbers that are none', () => {
   for (const value of [NaN, Infinity, -Infinity]) {
@@ -23,11 +23,11 @@ describe('training does not go on with numbers that are none', () => {
       const one = { weight: tensor.of([[1]], precision), bias: tensor.of([0], precision) }
       const step = trainingStep({ model: pipe(linear, andThen(large)), loss: meanSquaredError(), optimizer: gradientDescent({ learningRate: 0 }) })
       const example = { input: tensor.of([[1]], precision), target: tensor.of([[1]], precision) }
-      expect(step(start(gradientDescent({ learningRate: 0 }), one), example, random.key(0)).loss).toBe(0)
+      expect(step(initTraining(gradientDescent({ learningRate: 0 }), one), example, random.key(0)).loss).toBe(0)
     }
   })
   test('who wants to go on can', () => {
     const wild: Loss<Tensor, Tensor> = { ...meanSquaredError(), forward: () => Infinity }
-    expect(stepWith(optimizer)(start(optimizer, params), lossAndGradient(model, wild)(params, batch)).loss).toBe(Infinity)
+    expect(applyGradient(optimizer)(initTraining(optimizer, params), lossAndGradient(model, wild)(params, batch)).loss).toBe(Infinity)
   })
 })

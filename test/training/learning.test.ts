@@ -2,8 +2,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  adam, adamW, binaryCrossEntropyWithLogits, characterTokenizer, clipped, completeSentence, crossEntropy, decoding, gpt, gradientDescent, greedy, initGpt,
-  initMlp, meanSquaredError, mlp, random, start, tanh, tensor, trainingStep, tree, type Key, type Tensor
+  adam, adamW, binaryCrossEntropyWithLogits, characterTokenizer, withClipping, completeSentence, crossEntropy, decoding, gpt, gradientDescent, greedySampler, initGpt,
+  initMlp, meanSquaredError, mlp, random, initTraining, tanh, tensor, trainingStep, tree, type Key, type Tensor
 } from 'pullback'
 
 describe('a multi-layer perceptron', () => {
@@ -11,7 +11,7 @@ describe('a multi-layer perceptron', () => {
     const batch = { input: tensor.of([[0, 0], [0, 1], [1, 0], [1, 1]]), target: tensor.of([[0], [1], [1], [0]]) }
     const optimizer = gradientDescent({ learningRate: 0.1 })
     const step = trainingStep({ model: mlp(tanh), loss: meanSquaredError(), optimizer })
-    let current = start(optimizer, initMlp([2, 8, 1], { initializer: random.xavierUniform })(random.key(0)))
+    let current = initTraining(optimizer, initMlp([2, 8, 1], { initializer: random.xavierUniform })(random.key(0)))
     for (let i = 0; i < 3000; i++) current = step(current, batch, random.foldIn(i)(random.key(1)))
     const y = mlp(tanh).forward(current.params, batch.input)
     Array.from(y.data).forEach((value, i) => expect(Math.abs(value - batch.target.data[i])).toBeLessThan(0.05))
@@ -28,7 +28,7 @@ describe('a multi-layer perceptron', () => {
     const target = tensor.of(Array.from({ length: 2 * points }, (_, i) => [i % 2]))
     const optimizer = adam({ learningRate: 0.01 })
     const step = trainingStep({ model: mlp(tanh), loss: binaryCrossEntropyWithLogits(), optimizer })
-    let current = start(optimizer, initMlp([2, 24, 24, 1])(random.key(1)))
+    let current = initTraining(optimizer, initMlp([2, 24, 24, 1])(random.key(1)))
     for (let i = 0; i < 1500; i++) current = step(current, { input, target }, random.key(2))
     const logits = mlp(tanh).forward(current.params, input)
     const right = Array.from(logits.data).filter((x, i) => (x > 0 ? 1 : 0) === target.data[i]).length
@@ -48,13 +48,13 @@ describe('a tiny GPT', () => {
   const batch = {
     input: tensor.tokensFromArray([1, context], ids.slice(0, -1)), target: tensor.tokensFromArray([1, context], ids.slice(1))
   }
-  const optimizer = pipe(adamW({ learningRate: 3e-3 }), clipped(1))
+  const optimizer = pipe(adamW({ learningRate: 3e-3 }), withClipping(1))
   const initial = initGpt({ vocabulary: tokenizer.symbols.length, context, width: 32, layers: 2 })(random.key(0))
   const train = (steps: number, rate: number) => {
     const step = trainingStep({
       model: (key: Key) => gpt({ heads: 4, dropout: rate === 0 ? undefined : { rate, key } }), loss: crossEntropy(), optimizer
     })
-    let current = { ...start(optimizer, initial), loss: NaN }
+    let current = { ...initTraining(optimizer, initial), loss: NaN }
     const losses: number[] = []
     for (let i = 0; i < steps; i++) {
       current = step(current, batch, random.foldIn(i)(random.key(1)))
@@ -66,7 +66,7 @@ describe('a tiny GPT', () => {
   test('learns one sentence by heart and completes it exactly', () => {
     const { params, losses } = train(200, 0)
     expect(losses[losses.length - 1]).toBeLessThan(0.05)
-    const complete = completeSentence({ decoder: decoding(gpt({ heads: 4 }), { context: ids.length }), params, tokenizer, sampler: greedy, count: ids.length - 4 })
+    const complete = completeSentence({ decoder: decoding(gpt({ heads: 4 }), { context: ids.length }), params, tokenizer, sampler: greedySampler, count: ids.length - 4 })
     expect(complete('the ', random.key(0))).toEqual(E.right(sentence.slice(4)))
   })
 

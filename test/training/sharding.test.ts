@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  combined, crossEntropy, identity, lossAndGradient, meanSquaredError, parameterless, random, sharded, shards, tensor, type Example, type LossAndGradient, type Tensor,
+  combineShards, crossEntropy, identityLayer, lossAndGradient, meanSquaredError, parameterless, random, sharded, shards, tensor, type Example, type LossAndGradient, type Tensor,
   type Tokens
 } from 'pullback'
 
@@ -36,26 +36,26 @@ describe('a batch in parts weighs them by what counts', () => {
     expect(sharded(3, lossAndGradient(table, crossEntropy()))(logits, nothing)).toEqual({ loss: 0, gradient: { weight: tensor.zeros([4, 2], 'float64') }, weight: 0 })
   })
   test('a part in which nothing counts is left out, whatever it says', () => {
-    const { loss, gradient, weight } = combined([part(NaN, 0), part(2, 3), part(Infinity, 0, [NaN]), part(6, 1)])
+    const { loss, gradient, weight } = combineShards([part(NaN, 0), part(2, 3), part(Infinity, 0, [NaN]), part(6, 1)])
     expect([loss, Array.from(gradient.data), weight]).toEqual([3, [3], 4])
   })
   test('sums add up', () => {
-    const { loss, gradient, weight } = combined([part(2, 'sum'), part(3, 'sum')])
+    const { loss, gradient, weight } = combineShards([part(2, 'sum'), part(3, 'sum')])
     expect([loss, Array.from(gradient.data), weight]).toEqual([5, [5], 'sum'])
   })
   test('parts that say nothing weigh their rows', () => {
-    const { loss, weight } = combined([{ ...part(1), rows: 3 }, part(5)])
+    const { loss, weight } = combineShards([{ ...part(1), rows: 3 }, part(5)])
     expect([loss, weight]).toEqual([2, 4])
   })
   test('parts of parts: the weight of a whole is that of its parts together', () => {
-    const one = combined([part(1, 1), part(4, 2)])
-    expect(combined([{ rows: 1, part: one }, part(0, 3)]).loss).toBeCloseTo(1.5, 12)
+    const one = combineShards([part(1, 1), part(4, 2)])
+    expect(combineShards([{ rows: 1, part: one }, part(0, 3)]).loss).toBeCloseTo(1.5, 12)
   })
   test('what cannot be put together is refused', () => {
-    expect(() => combined([])).toThrow('combined: expected at least one part, got none')
-    expect(() => combined([part(1, 'sum'), part(1, 2)])).toThrow(new TypeError('combined: expected parts that are all sums or all means, got both'))
+    expect(() => combineShards([])).toThrow('combineShards: expected at least one part, got none')
+    expect(() => combineShards([part(1, 'sum'), part(1, 2)])).toThrow(new TypeError('combineShards: expected parts that are all sums or all means, got both'))
     for (const weight of [-1, NaN, Infinity])
-      expect(() => combined([part(1, weight), part(1, 1)])).toThrow(new RangeError(`combined: expected weights of at least 0, got ${weight}`))
+      expect(() => combineShards([part(1, weight), part(1, 1)])).toThrow(new RangeError(`combineShards: expected weights of at least 0, got ${weight}`))
   })
   test('what a loss weighs', () => {
     expect(crossEntropy().weight?.(ids(1, -100, 0))).toBe(2)
@@ -91,5 +91,5 @@ test('a loss that a user gives no weight is a mean over rows', () => {
   const whole = lossAndGradient(model, plain), batch = { input: tensor.of([[1], [2], [6]], 'float64'), target: tensor.of([[0], [0], [0]], 'float64') }
   expect(sharded(2, whole)({}, batch).loss).toBeCloseTo(whole({}, batch).loss, 12)
   expect(whole({}, batch).weight).toBeUndefined()
-  expect(lossAndGradient(identity<Tensor>(), meanSquaredError())({}, batch).weight).toBe(3)
+  expect(lossAndGradient(identityLayer<Tensor>(), meanSquaredError())({}, batch).weight).toBe(3)
 })

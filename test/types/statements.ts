@@ -9,10 +9,10 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import {
-  adam, andThen, andThenTied, block, branches, causalMask, clipped, crossEntropy, type Checkpoint, decodeCheckpoint, dropout, feedForward,
-  decoding, frozen, generate, gpt, greedy, initGpt, initLinear, kernelsInUse, layer, layerKeeping, layerNorm, learnedPositions, linear,
+  adam, andThen, andThenTied, block, branches, causalMask, withClipping, crossEntropy, type Checkpoint, decodeCheckpoint, dropout, feedForward,
+  decoding, frozen, generate, gpt, greedySampler, initGpt, initLinear, kernelsInUse, layer, layerKeeping, layerNorm, learnedPositions, linear,
   lossAndGradient, lossOf, meanSquaredError, mergeHeads, mlp, momentum, multiHeadAttention, named, parameterless, pointwise, random, recomputing, relu,
-  residual, shards, singleHeadAttention, softmax, splitHeads, stack, stackWith, start, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding,
+  residual, shards, singleHeadAttention, softmax, splitHeads, stack, stackWith, initTraining, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding,
   untiedGpt, type BlockParams, type Draw, type EmbeddingParams, type Example, type FeedForwardParams, type GptParams, type Key, type Layer,
   type LayerNormParams, type LinearParams, type LossAndGradient, type MlpParams, type MultiHeadParams, type NoParams, type Optimizer,
   type ParamsOf, type Shape, type SingleHeadParams, type Tensor, type Tokens, type Trained, type TrainedStep, type UntiedGptParams
@@ -102,13 +102,13 @@ declare const key: Key
 const optimizer = adam({ learningRate: 0.1 })
 const step = trainingStep({ model, loss: meanSquaredError(), optimizer })
 expectTypeOf(optimizer).toEqualTypeOf<Optimizer<'m' | 'v'>>()
-expectTypeOf(start(optimizer, params)).toEqualTypeOf<Trained<Model, 'm' | 'v'>>()
+expectTypeOf(initTraining(optimizer, params)).toEqualTypeOf<Trained<Model, 'm' | 'v'>>()
 expectTypeOf(step).parameters.toEqualTypeOf<[Trained<Model, 'm' | 'v'>, Example<Tensor, Tensor>, Key]>()
-expectTypeOf(step(start(optimizer, params), example, key)).toEqualTypeOf<TrainedStep<Model, 'm' | 'v'>>()
-expectTypeOf(step(start(optimizer, params), example, key).params.blocks[0].weight).toEqualTypeOf<Tensor>()
+expectTypeOf(step(initTraining(optimizer, params), example, key)).toEqualTypeOf<TrainedStep<Model, 'm' | 'v'>>()
+expectTypeOf(step(initTraining(optimizer, params), example, key).params.blocks[0].weight).toEqualTypeOf<Tensor>()
 expectTypeOf(trainingStep({ model: (k: Key) => pipe(linear, andThen(dropout(0.1, k))), loss: meanSquaredError(), optimizer: momentum({ learningRate: 1 }) }))
   .returns.toEqualTypeOf<TrainedStep<LinearParams, 'velocity'>>()
-expectTypeOf(clipped(1)(optimizer)).toEqualTypeOf<Optimizer<'m' | 'v'>>()
+expectTypeOf(withClipping(1)(optimizer)).toEqualTypeOf<Optimizer<'m' | 'v'>>()
 expectTypeOf(lossAndGradient(model, meanSquaredError())(params, example)).toEqualTypeOf<LossAndGradient<Model>>()
 expectTypeOf(lossOf(languageModel, crossEntropy())).parameter(1).toEqualTypeOf<Example<Tokens, Tokens>>()
 expectTypeOf(shards(2)(example)).toEqualTypeOf<readonly Example<Tensor, Tensor>[]>()
@@ -116,7 +116,7 @@ expectTypeOf(shards(2)(example)).toEqualTypeOf<readonly Example<Tensor, Tensor>[
 // Text and files
 expectTypeOf(recomputing(languageModel, 8).empty).parameter(0).toEqualTypeOf<{ readonly wte: EmbeddingParams }>()
 declare const gptParams: GptParams
-expectTypeOf(generate({ decoder: decoding(gpt({ heads: 2 }), { context: 8 }), params: gptParams, sampler: greedy, count: 3 })).parameter(0).toEqualTypeOf<readonly number[]>()
+expectTypeOf(generate({ decoder: decoding(gpt({ heads: 2 }), { context: 8 }), params: gptParams, sampler: greedySampler, count: 3 })).parameter(0).toEqualTypeOf<readonly number[]>()
 expectTypeOf(decodeCheckpoint).returns.toEqualTypeOf<Either<string, Checkpoint>>()
 expectTypeOf(loadCheckpoint).returns.toEqualTypeOf<TaskEither<string, Checkpoint>>()
 

@@ -9,7 +9,7 @@ const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ro
 
 /** Types come first: a hover names a type by the first import that reaches it, and `tensor.Tensor` is the same one. */
 const preamble = `import { pipe } from 'fp-ts/lib/function.js'
-import { type Tensor, type Tokens, adam, andThen, gpt, layerNorm, linear, meanSquaredError, mlp, named, pointwise, relu, residual, softmax, stack, start, tensor, tokenEmbedding, trainingStep,
+import { type Tensor, type Tokens, adam, andThen, gpt, layerNorm, linear, meanSquaredError, mlp, named, pointwise, relu, residual, softmax, stack, initTraining, tensor, tokenEmbedding, trainingStep,
   initLinear, random, type Layer, type NoParams, type ParamsOf } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 `
@@ -37,7 +37,7 @@ const hovers: Readonly<Record<string, readonly [code: string, hover: string]>> =
 }`],
   'trained parameters': [
     `const step = trainingStep({ model: pipe(linear, named('f')), loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) })
-     const { params: it } = step(start(adam({ learningRate: 1 }), { f: initLinear(1, 1)(random.key(0)) }), { input: tensor.of([[1]]), target: tensor.of([[1]]) }, random.key(0))`,
+     const { params: it } = step(initTraining(adam({ learningRate: 1 }), { f: initLinear(1, 1)(random.key(0)) }), { input: tensor.of([[1]]), target: tensor.of([[1]]) }, random.key(0))`,
     `const it: {
     readonly f: LinearParams;
 }`]

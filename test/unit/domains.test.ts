@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import * as library from 'pullback'
 import {
-  adam, adamW, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, block, blockSpec, causalAttention, clipByGlobalNorm, clipped,
-  completeSentence, constant, crossEntropy, decodeParams, decoding, dropout, embeddingSpec, encodeParams, feedForward, feedForwardSpec, gelu, geluTanh, generate, globalNorm, gpt,
-  gradientDescent, greedy, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
+  adam, adamW, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, block, blockSpec, causalAttention, clipByGlobalNorm, withClipping,
+  completeSentence, constantSchedule, crossEntropy, decodeParams, decoding, dropout, embeddingSpec, encodeParams, feedForward, feedForwardSpec, gelu, geluTanh, generate, globalNorm, gpt,
+  gradientDescent, greedySampler, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNorm, layerNormSpec, layerNormWith, leakyRelu, learnedPositions, linear, linearSchedule, linearSpec, logSoftmax, lossAndGradient, lossOf,
   masked, meanSquaredError, mergeHeads, mlp, momentum, MonoidMask, multiHeadAttention, multiHeadSpec, nextTokenLogits, noMask, noParams, paddingMask, paramsCodec, probe, random,
-  randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, singleHeadSpec, sinusoidalPositions, sinusoidalTable, softmax, softmaxAt,
-  spec, splitHeads, start, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
+  randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, singleHeadSpec, sinusoidalPositions, sinusoidalTable, softmax, softmaxWith,
+  spec, splitHeads, initTraining, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
   type Tensor, type Tokens
 } from 'pullback'
 
@@ -21,7 +21,7 @@ const sizes = { vocabulary: 3, context: 4, width: 4, layers: 1 }
 const model = from(initGpt(sizes))
 const stepped = <S extends string>(optimizer: library.Optimizer<S>) => optimizer.step({ x }, { x }, optimizer.init({ x }))
 const decoder = decoding(gpt({ heads: 2 }), { context: 2 })
-const generating = (options: object) => () => generate(js({ decoder: decoder, params: model, sampler: greedy, count: 1, ...options }))
+const generating = (options: object) => () => generate(js({ decoder: decoder, params: model, sampler: greedySampler, count: 1, ...options }))
 const optionsOf = { peak: 1, final: 0, warmup: 2, steps: 5 }
 const vectors: words.WordVectors = { words: ['a'], rows: new Map([['a', 0]]), weight: tensor.of([[1, 2], [0, 0]]) }
 
@@ -189,12 +189,12 @@ const training: readonly Row[] = [
   ...outside('adamW', 'weightDecay', RATE, weightDecay => adamW({ learningRate: 1, weightDecay }), [-1, NaN]),
   ['adamW', () => adamW({ learningRate: 1, decays: js(true) }), TypeError, 'adamW: expected decays to be a function, got true'],
   ...outside('momentum', 'momentum', FRACTION, mu => momentum({ learningRate: 1, momentum: mu }), [1, 2, -1, NaN]),
-  ...outside('clipped', 'maxNorm', 'a number above 0', clipped, [0, -1, NaN, '1']),
-  ['clipped', () => clipped(1)(js({})), TypeError, 'clipped: expected optimizer to be an optimiser with init and step, got a record'],
+  ...outside('withClipping', 'maxNorm', 'a number above 0', withClipping, [0, -1, NaN, '1']),
+  ['withClipping', () => withClipping(1)(js({})), TypeError, 'withClipping: expected optimizer to be an optimiser with init and step, got a record'],
   ...outside('clipByGlobalNorm', 'maxNorm', 'a number above 0', clipByGlobalNorm, [0, -1, NaN, undefined]),
   ['globalNorm', () => globalNorm(JSON.parse(JSON.stringify({ x }))), TypeError,
     'tree: expected a tensor, a plain record or an array at "x", got a tensor [2] whose data is a record'],
-  ...outside('constant', 'rate', RATE, constant, [NaN, -1, Infinity, '1']), ...outside('constant', 'step', COUNT, constant(1), [NaN, -1, 0.5, undefined]),
+  ...outside('constantSchedule', 'rate', RATE, constantSchedule, [NaN, -1, Infinity, '1']), ...outside('constantSchedule', 'step', COUNT, constantSchedule(1), [NaN, -1, 0.5, undefined]),
   ...outside('linearSchedule', 'from', RATE, from => linearSchedule({ from, to: 0, steps: 1 }), [NaN, -1]),
   ...outside('linearSchedule', 'to', RATE, to => linearSchedule({ from: 0, to, steps: 1 }), [-1]),
   ...outside('linearSchedule', 'steps', COUNT, steps => linearSchedule({ from: 0, to: 1, steps }), [NaN, -1, 2.5]),
@@ -229,7 +229,7 @@ const training: readonly Row[] = [
   ['trainingStep', () => trainingStep(js({ model: linear, loss: meanSquaredError(), optimiser: 1 })), TypeError,
     'trainingStep: unknown option "optimiser", expected only model, loss, optimizer'],
   ['trainingStep', () => trainingStep(js({ model: linear, loss: meanSquaredError })), TypeError, 'trainingStep: expected loss to be a loss with forward and gradient, got a function'],
-  ['start', () => start(js(adam), {}), TypeError, 'start: expected optimizer to be an optimiser with init and step, got a function'],
+  ['initTraining', () => initTraining(js(adam), {}), TypeError, 'initTraining: expected optimizer to be an optimiser with init and step, got a function'],
   ['lossOf', () => lossOf(js(undefined), meanSquaredError()), TypeError, 'lossOf: expected model to be a layer with forward and vjp, got undefined'],
   ['lossAndGradient', () => lossAndGradient(linear, js(3)), TypeError, 'lossAndGradient: expected loss to be a loss with forward and gradient, got 3'],
   ...outside('shuffledBatches', 'size', POSITIVE, size => shuffledBatches(3, size), [0, -1, 1.5, NaN, '1']),
@@ -245,11 +245,11 @@ const training: readonly Row[] = [
   ['generate', generating({ sampler: { topK: 3 } }), TypeError, 'generate: expected sampler to be a function, got a record'],
   ['generate', generating({ tokens: 3 }), TypeError, 'generate: unknown option "tokens", expected only decoder, params, sampler, count, until'],
   ['generate', generating({ decoder: gpt({ heads: 2 }) }), TypeError, 'generate: expected decoder to be a decoder with empty and read, got a record'],
-  ['generate', () => generate({ decoder: decoder, params: model, sampler: greedy, count: 1 })(js(ids), k), TypeError,
+  ['generate', () => generate({ decoder: decoder, params: model, sampler: greedySampler, count: 1 })(js(ids), k), TypeError,
     'generate: expected prompt to be an array, got tokens [2] whose data is an Int32Array of 2'],
-  ['generate', () => generate({ decoder: decoder, params: model, sampler: greedy, count: 1 })([0], js(undefined)), TypeError,
+  ['generate', () => generate({ decoder: decoder, params: model, sampler: greedySampler, count: 1 })([0], js(undefined)), TypeError,
     'generate: expected key to be a key of random.key, got undefined'],
-  ['completeSentence', () => completeSentence(js({ decoder: decoder, params: model, sampler: greedy, count: NaN })), RangeError,
+  ['completeSentence', () => completeSentence(js({ decoder: decoder, params: model, sampler: greedySampler, count: NaN })), RangeError,
     `generate: expected count to be ${COUNT}, got NaN`],
   ['nextTokenLogits', () => nextTokenLogits({ decoder: decoder, params: model })(js('ab')), TypeError, 'nextTokenLogits: expected tokens to be an array, got "ab"']
 ]
@@ -290,7 +290,7 @@ const layers: readonly Row[] = [
   ...outside('paddingMask', 'time', COUNT, time => paddingMask([], time), [NaN, -1, 2.5, undefined]),
   ...outside('dropout', 'rate', FRACTION, rate => dropout(rate, k), [1, -0.1, NaN, '0.1']), ...onKeys('dropout', key => dropout(0.1, key)),
   ...outside('leakyRelu', 'slope', 'a finite number', leakyRelu, [NaN, Infinity, undefined]),
-  ...outside('softmaxAt', 'temperature', 'a finite number above 0', softmaxAt, [0, -1, NaN, Infinity, '1']),
+  ...outside('softmaxWith', 'temperature', 'a finite number above 0', softmaxWith, [0, -1, NaN, Infinity, '1']),
   ...outside('layerNormWith', 'epsilon', 'a finite number above 0', layerNormWith, [0, -1, NaN, undefined]),
   ...outside('sinusoidalTable', 'time', COUNT, time => sinusoidalTable(time, 2), [NaN, -1, 0.5]),
   ...outside('sinusoidalTable', 'width', COUNT, width => sinusoidalTable(2, width), [NaN, -1]),
@@ -400,12 +400,12 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'makes an error of what it gets': ['PrecisionError', 'ShapeError', 'tensor.PrecisionError', 'tensor.ShapeError'],
   'answers for any value': ['kernelsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
-    'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identity', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
+    'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identityLayer', 'predict', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
     'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect'],
   'is a value': ['URI', 'noParams', 'noMask', 'causalMask'],
-  'is tested with samplers and sharding': ['greedy', 'sample', 'sampler', 'topK', 'topP', 'withTemperature', 'combined', 'sharded', 'shards', 'stepWith'],
+  'is tested with samplers and sharding': ['greedySampler', 'categoricalSampler', 'sampler', 'topK', 'topP', 'withTemperature', 'combineShards', 'sharded', 'shards', 'applyGradient'],
   'gives a Left': [
-    'characterTokenizer', 'tokenizer', 'wordTokenizer', 'tensorCodec', 'decodeCheckpoint', 'gptFromTensors', 'decodeSafetensors', 'words.wordVectorsFromLines',
+    'characterTokenizer', 'tokenizerFrom', 'wordTokenizer', 'tensorCodec', 'decodeCheckpoint', 'gptFromTensors', 'decodeSafetensors', 'words.wordVectorsFromLines',
     'words.wordVectorsFromStream'],
   'writes what it gets, and is tested with files': ['encodeCheckpoint', 'encodeSafetensors'],
   'looks a word up': ['words.rowOf', 'words.vectorOf', 'words.wordIds']
@@ -428,7 +428,7 @@ test('what is inside of the domain is taken', () => {
   expect(random.uniform([1], { min: 2, max: 2, precision: undefined })(k).data).toEqual(new Float32Array([2]))
   expect(paddingMask([0, 3], 3).keep?.data).toEqual(new Int32Array([0, 0, 0, 1, 1, 1]))
   expect(crossEntropy({ reduction: undefined, ignoreIndex: undefined }).forward(tensor.of([[0, 0]]), tensor.tokensOf([-100]))).toBe(0)
-  expect(generate({ decoder: decoder, params: model, sampler: greedy, count: 0, until: undefined })([0], k)).toEqual([])
+  expect(generate({ decoder: decoder, params: model, sampler: greedySampler, count: 0, until: undefined })([0], k)).toEqual([])
   expect(feedForward.forward(from(initFeedForward(2, { hidden: undefined, output: undefined, precision: undefined })), x).shape).toEqual([2])
   // Records from elsewhere: without a prototype.
   expect(tree.count(Object.assign(Object.create(null), { x }))).toBe(2)

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import {
   adam, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, gpt, gradientDescent, initGpt,
   initMultiHeadAttention, layerNorm, learnedPositions, linear, logSoftmax, masked, meanSquaredError, mergeHeads, momentum, MonoidMask, multiHeadAttention,
-  noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, sample, ShapeError, shuffledBatches, sinusoidalPositions, softmax,
-  softmaxAt, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Optimizer, type Tensor
+  noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, categoricalSampler, ShapeError, shuffledBatches, sinusoidalPositions, softmax,
+  softmaxWith, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Optimizer, type Tensor
 } from 'pullback'
 
 const { zeros } = tensor
@@ -117,8 +117,8 @@ describe('a value out of range throws a RangeError that says what was expected',
     ['dropout: expected rate to be a number of at least 0 and below 1, got 1', () => dropout(1, random.key(0))],
     ['dropout: expected rate to be a number of at least 0 and below 1, got -0.1', () => dropout(-0.1, random.key(0))],
     ['dropout: expected rate to be a number of at least 0 and below 1, got NaN', () => dropout(NaN, random.key(0))],
-    ['softmaxAt: expected temperature to be a finite number above 0, got 0', () => softmaxAt(0)],
-    ['softmaxAt: expected temperature to be a finite number above 0, got Infinity', () => softmaxAt(Infinity)],
+    ['softmaxWith: expected temperature to be a finite number above 0, got 0', () => softmaxWith(0)],
+    ['softmaxWith: expected temperature to be a finite number above 0, got Infinity', () => softmaxWith(Infinity)],
     ['withTemperature: expected a positive temperature', () => withTemperature(-1)],
     ['topK: expected a positive integer', () => topK(0)],
     ['topP: expected a probability', () => topP(0)],
@@ -127,8 +127,8 @@ describe('a value out of range throws a RangeError that says what was expected',
     ['random.foldIn: expected index to be an integer from 0 to 2^32 − 1, got -1', () => random.foldIn(-1)(random.key(0))],
     ['random.foldIn: expected index to be an integer from 0 to 2^32 − 1, got 4294967296', () => random.foldIn(2 ** 32)(random.key(0))],
     ['random.foldIn: expected index to be an integer from 0 to 2^32 − 1, got 0.5', () => random.foldIn(0.5)(random.key(0))],
-    ['random.categorical: expected a finite logit', () => sample(tensor.of([NaN, 1]))(random.key(0))],
-    ['random.categorical: expected a finite logit', () => sample(tensor.of([-Infinity]))(random.key(0))],
+    ['random.categorical: expected a finite logit', () => categoricalSampler(tensor.of([NaN, 1]))(random.key(0))],
+    ['random.categorical: expected a finite logit', () => categoricalSampler(tensor.of([-Infinity]))(random.key(0))],
     ['randomWindows: expected at least 5 tokens', () => randomWindows(tensor.tokensOf([1, 2]), { batch: 1, context: 4 })(random.key(0))],
     ['windowsAt: expected starts[0] to be an integer from 0 to 1, got 2', () => windowsAt(tensor.tokensOf([1, 2, 3]), [2], 1)],
     ['shuffledBatches: expected size to be a positive integer, got 0', () => shuffledBatches(3, 0)(random.key(0))],

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import {
-  characterTokenizer, completeSentence, decodeCheckpoint, decodeSafetensors, decoding, encodeSafetensors, gpt, gptFromTensors, greedy, initGpt, printable,
-  random, tensor, tokenizer, tree, wordTokenizer, words
+  characterTokenizer, completeSentence, decodeCheckpoint, decodeSafetensors, decoding, encodeSafetensors, gpt, gptFromTensors, greedySampler, initGpt, printable,
+  random, tensor, tokenizerFrom, tree, wordTokenizer, words
 } from 'pullback'
 import { ensureWritable, loadCheckpoint, loadSafetensors, loadWordVectors, readText, saveCheckpoint, writeBytes } from 'pullback/node'
 import { brief, quoted } from '../../src/tensor/foreign.js'
@@ -75,14 +75,14 @@ describe('every message of what is read shows it safely and shortly', () => {
     'notes on a model': text => left(notes({ heads: text })),
     'a kind of tokenizer': text => left(notes({ heads: 2, tokenizer: { kind: text, symbols: [] } })),
     'a note that is not known': text => left(notes({ heads: 2, tokenizer: { kind: 'character', symbols: ['a', 'b', 'c'] }, [`x${text}`]: 1 })),
-    'a symbol': text => left(tokenizer({ kind: 'word', symbols: [`a ${text}`] })),
-    'a replacement': text => left(tokenizer({ kind: 'character', symbols: ['a'], unknown: `x${text}` })),
+    'a symbol': text => left(tokenizerFrom({ kind: 'word', symbols: [`a ${text}`] })),
+    'a replacement': text => left(tokenizerFrom({ kind: 'character', symbols: ['a'], unknown: `x${text}` })),
     'a text': text => left(abc.right.encode(`ab${text}Ж`)),
     'a word of a text': text => {
       const t = wordTokenizer()('a b')
       return E.isLeft(t) ? t.left : left(t.right.encode(`x${text}`))
     },
-    'a prompt': text => left(completeSentence({ decoder: decoding(gpt({ heads: 1 }), { context: 4 }), params, tokenizer: abc.right, sampler: greedy, count: 1 })(`x${text}`, random.key(0))),
+    'a prompt': text => left(completeSentence({ decoder: decoding(gpt({ heads: 1 }), { context: 4 }), params, tokenizer: abc.right, sampler: greedySampler, count: 1 })(`x${text}`, random.key(0))),
     'a number of a word vector': text => left(words.wordVectorsFromLines([`a x${text.replace(/[ \r]/g, '')}`])),
     'a header of word vectors': text => left(words.wordVectorsFromLines([`${'9'.repeat(text.length + 400)} ${'9'.repeat(400)}`])),
     'an unknown word': text => {

@@ -1,8 +1,8 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, andThenTied, causalAttention, crossEntropy, decoding, dropout, generate, gpt, greedy, initGpt, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
-  noMask, paddingMask, probe, random, recomputing, relu, sample, singleHeadAttention, tensor, tokenEmbedding, unembedding, type Decoder
+  andThen, andThenTied, causalAttention, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initGpt, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
+  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, tensor, tokenEmbedding, unembedding, type Decoder
 } from 'pullback'
 
 const sizes = { vocabulary: 6, context: 6, width: 4, layers: 2 }
@@ -34,6 +34,16 @@ describe('inspect', () => {
   })
 })
 
+describe('predict', () => {
+  const tokens = tensor.tokensOf([[1, 2, 3], [3, 4, 5]])
+  test('says what forward says, as an ordinary tensor', () => {
+    const logits = predict(model)(params, tokens), before = tensor.toArray(logits)
+    predict(model)(params, tensor.tokensOf([[0, 0, 0], [1, 1, 1]]))
+    expect(tensor.toArray(logits)).toEqual(before)
+    expect(logits).toEqual(model.forward(params, tokens))
+  })
+})
+
 describe('probe', () => {
   const steered = pipe(tokenEmbedding, named('wte'), andThen('wpe', learnedPositions), andThen('probe', probe), andThenTied('wte', unembedding))
   const { wte, wpe } = params
@@ -47,7 +57,7 @@ describe('probe', () => {
   })
   test('a row steers what is generated', () => {
     const towards = tensor.scale(1000)(tensor.slice(4, 5)(wte.weight))
-    const choose = (delta: ReturnType<typeof tensor.of>) => generate({ decoder: decoding(steered, { context: sizes.context }), params: { wte, wpe, probe: delta }, sampler: greedy, count: 4 })([1], random.key(0))
+    const choose = (delta: ReturnType<typeof tensor.of>) => generate({ decoder: decoding(steered, { context: sizes.context }), params: { wte, wpe, probe: delta }, sampler: greedySampler, count: 4 })([1], random.key(0))
     expect(choose(tensor.reshape([4])(towards))).toEqual([4, 4, 4, 4])
     expect(choose(tensor.zeros([4]))).not.toEqual([4, 4, 4, 4])
   })
@@ -87,7 +97,7 @@ describe('decoding', () => {
       seen.push(next.tokens.length)
       return [logits, next]
     } }
-    generate({ decoder: watched, params, sampler: sample, count })([1], random.key(3))
+    generate({ decoder: watched, params, sampler: categoricalSampler, count })([1], random.key(3))
     return seen
   }
   test('a full window slides by one', () => expect(windows('slide', 9)).toEqual([1, 2, 3, 4, 5, 6, 6, 6, 6]))
@@ -100,7 +110,7 @@ describe('decoding', () => {
   })
   test('sliding says what computing everything anew says', () => {
     const anew = recomputing(model, sizes.context), cached = decoding(model, { context: sizes.context })
-    const options = { params, sampler: greedy, count: 20 }
+    const options = { params, sampler: greedySampler, count: 20 }
     expect(generate({ ...options, decoder: cached })([1, 2], random.key(0))).toEqual(generate({ ...options, decoder: anew })([1, 2], random.key(0)))
   })
   test('a memory of another form is refused', () => {

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import {
-  characterTokenizer, completeSentence, decoding, frozen, gpt, greedy, initGpt, noParams, random, tensor, tokenEmbedding, tokenizer, wordTokenizer, words
+  characterTokenizer, completeSentence, decoding, frozen, gpt, greedySampler, initGpt, noParams, random, tensor, tokenEmbedding, tokenizerFrom, wordTokenizer, words
 } from 'pullback'
 
 const right = <A>(either: E.Either<string, A>): A => {
@@ -31,15 +31,15 @@ describe('tokenizers', () => {
   test.each([
     ['no symbols', characterTokenizer()(''), 'no vocabulary'],
     ['a limit of 0', characterTokenizer({ limit: 0 })('a'), 'positive limit'],
-    ['two symbols in one', tokenizer({ kind: 'character', symbols: ['ab'] }), 'not one symbol'],
-    ['a replacement outside', tokenizer({ kind: 'character', symbols: ['a'], unknown: 'b' }), 'replacement']
+    ['two symbols in one', tokenizerFrom({ kind: 'character', symbols: ['ab'] }), 'not one symbol'],
+    ['a replacement outside', tokenizerFrom({ kind: 'character', symbols: ['a'], unknown: 'b' }), 'replacement']
   ])('%s is one sentence', (_, result, expected) => expect(left<unknown>(result)).toContain(expected))
 })
 
 describe('completeSentence', () => {
   const t = right(characterTokenizer()('abc'))
   const params = initGpt({ vocabulary: 3, context: 4, width: 4, layers: 1 })(random.key(0))
-  const complete = completeSentence({ decoder: decoding(gpt({ heads: 1 }), { context: 4 }), params, tokenizer: t, sampler: greedy, count: 6 })
+  const complete = completeSentence({ decoder: decoding(gpt({ heads: 1 }), { context: 4 }), params, tokenizer: t, sampler: greedySampler, count: 6 })
   test('adds as many symbols as asked for, beyond the context', () => expect(right(complete('ab', random.key(0)))).toHaveLength(6))
   test('an empty prompt is a sentence', () => expect(left(complete('', random.key(0)))).toContain('empty'))
   test('an unknown symbol is a sentence', () => expect(left(complete('x', random.key(0)))).toContain('"x"'))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { constant, gelu, linearSchedule, noParams, sinusoidalTable, tensor, warmupCosine } from 'pullback'
+import { constantSchedule, gelu, linearSchedule, noParams, sinusoidalTable, tensor, warmupCosine } from 'pullback'
 
 describe('positions', () => {
   test('the sine and the cosine of a pair share one frequency', () => {
@@ -23,7 +23,7 @@ describe('gelu', () => {
 })
 
 describe('schedules', () => {
-  test('constant', () => expect(constant(3)(17)).toBe(3))
+  test('constantSchedule', () => expect(constantSchedule(3)(17)).toBe(3))
   test('linear', () => expect([0, 5, 10, 11].map(linearSchedule({ from: 1, to: 0, steps: 10 }))).toEqual([1, 0.5, 0, 0]))
   test('warm-up and cosine', () => {
     const rate = warmupCosine({ peak: 1, final: 0.1, warmup: 9, steps: 109 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adamW, clipped, combined, crossEntropy, gpt, initGpt, lossAndGradient, random, sharded, shards, start, stepWith, tensor, tree, type Example, type GptParams, type LossAndGradient,
+  adamW, withClipping, combineShards, crossEntropy, gpt, initGpt, lossAndGradient, random, sharded, shards, initTraining, applyGradient, tensor, tree, type Example, type GptParams, type LossAndGradient,
   type Tokens
 } from 'pullback'
 import { gradientPool, type GradientPool } from 'pullback/workers'
@@ -48,7 +48,7 @@ describe('gradients of a batch in parts', () => {
   })
 
   test('one worker, two workers and none give the same bits, with dropout too', async () => {
-    const here = numbers(combined(shards(3)(batch).map((part, i) => ({
+    const here = numbers(combineShards(shards(3)(batch).map((part, i) => ({
       rows: part.input.shape[0], part: lossAndGradient(gpt({ heads: 2, dropout: { rate: 0.1, key: keyOf(i) } }), crossEntropy())(params, part)
     }))))
     expect(await pooled(1)).toEqual(here)
@@ -63,8 +63,8 @@ describe('gradients of a batch in parts', () => {
   }), 60_000)
 
   test('a step has the bits of a gradient and then a step', () => withPool(2, async pool => {
-    const optimizer = pipe(adamW({ learningRate: 0.1 }), clipped(0.5)), begin = start(optimizer, params)
-    const expected = stepWith(optimizer)(begin, await pool.lossAndGradient(params, batch, keyOf))
+    const optimizer = pipe(adamW({ learningRate: 0.1 }), withClipping(0.5)), begin = initTraining(optimizer, params)
+    const expected = applyGradient(optimizer)(begin, await pool.lossAndGradient(params, batch, keyOf))
     const taken = await pool.step(optimizer)(begin, batch, keyOf)
     expect(taken).toEqual(expected)
     const before = JSON.stringify(taken)
@@ -86,7 +86,7 @@ describe('gradients of a batch in parts', () => {
     const first = pool.lossAndGradient(doubled, batch, part => [failing, slow, usual][part])
     const second = pool.lossAndGradient(params, batch, part => keys[part])
     await expect(first).rejects.toThrow('a worker failed on purpose')
-    expect(numbers(await second)).toEqual(numbers(combined(shards(3)(batch).map((part, i) => ({
+    expect(numbers(await second)).toEqual(numbers(combineShards(shards(3)(batch).map((part, i) => ({
       rows: part.input.shape[0], part: lossAndGradient(gpt({ heads: 2, dropout: { rate: 0.1, key: keys[i] } }), crossEntropy())(params, part)
     })))))
   }), 60_000)

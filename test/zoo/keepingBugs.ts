@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {
-  adam, decoding, deferred, gpt, initGpt, linear, meanSquaredError, parameterless, random, sample, softmax, tensor,
+  adam, decoding, deferred, gpt, initGpt, linear, meanSquaredError, parameterless, random, categoricalSampler, softmax, tensor,
   type Decoder, type GptParams, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Reading, type Sampler, type Tensor
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -75,7 +75,7 @@ const keepingSampler = (): Sampler => {
   const seen: Tensor[] = []
   return trusted((logits: Tensor) => {
     seen.push(logits)
-    return sample(seen[Math.max(0, seen.length - 3)])
+    return categoricalSampler(seen[Math.max(0, seen.length - 3)])
   })
 }
 
@@ -104,6 +104,6 @@ export const keepingBugs: readonly Bug[] = [
   { bug: 'a trusted sampler looks at older logits', caughtBy: 'keeping', laws: [laws.samplerKeeping(keepingSampler())] },
   {
     bug: 'a trusted decoder keeps its first logits', caughtBy: 'keeping',
-    laws: [laws.decoderKeeping(keepingDecoder(), sample, arbitrary.drawnGeneric(initGpt(sizes)).map(params => ({ params, prompt: [0, 1] })))]
+    laws: [laws.decoderKeeping(keepingDecoder(), categoricalSampler, arbitrary.drawnGeneric(initGpt(sizes)).map(params => ({ params, prompt: [0, 1] })))]
   }
 ]

@@ -56,7 +56,7 @@ const reversed = (x: Tensor): Tensor => {
 /** Attention with another gradient. */
 const gradientBug = (bug: string, change: (x: QueryKeyValue, dx: QueryKeyValue, dy: Tensor) => QueryKeyValue): Bug => {
   const layerFor: LayerFor = mask => wrongGradient(attention(mask), (params, x, dy, right) => ({ params, input: change(x, right.input, dy) }))
-  return { bug, caughtBy: 'hidden values do not matter to the gradient', laws: [laws.hiddenGradientLaw(layerFor, masks)] }
+  return { bug, caughtBy: 'hidden values do not matter to the gradient', laws: [laws.hiddenGradients(layerFor, masks)] }
 }
 
 const leakingOutput: LayerFor = mask => layer({
@@ -101,10 +101,10 @@ export const kernelBugs: readonly Bug[] = [
   }),
   entryBug('relu: NaN becomes 0', x => (x > 0 ? x : 0), relu, 0),
   entryBug('relu: subnormal numbers become 0', x => (Math.abs(x) < 2 ** -126 ? 0 : relu(x)), relu, 0),
-  { bug: 'attention: a hidden value reaches the sum with the factor 0', caughtBy: 'hidden values do not matter', laws: [laws.hiddenValuesLaw(leakingOutput, masks)] },
+  { bug: 'attention: a hidden value reaches the sum with the factor 0', caughtBy: 'hidden values do not matter', laws: [laws.hiddenValues(leakingOutput, masks)] },
   {
     bug: 'attention: padding is not hidden from the output', caughtBy: 'hidden values do not matter',
-    laws: [laws.hiddenValuesLaw(mask => attention(mask.causal ? mask : noMask), masks)]
+    laws: [laws.hiddenValues(mask => attention(mask.causal ? mask : noMask), masks)]
   },
   gradientBug('attention: a hidden value reaches dQ with the factor 0', (x, dx) =>
     ({ ...dx, query: leaking(reversed(x.key), dx.query) })),

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   dropout, gelu, geluTanh, layerKeeping, layerNorm, learnedPositions, leakyRelu, linear, logSoftmax, named, noParams, parameterless,
-  pointwise, pointwiseWithSlope, random, relu, sigmoid, silu, sinusoidalPositions, softmax, softmaxAt, tanh, tensor, tokenEmbedding, unembedding, andThen,
+  pointwise, pointwiseWithSlope, random, relu, sigmoid, silu, sinusoidalPositions, softmax, softmaxWith, tanh, tensor, tokenEmbedding, unembedding, andThen,
   type Layer, type LayerNormParams, type LinearParams, type Tensor
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -150,7 +150,7 @@ export const layerBugs: readonly Bug[] = [
   },
   {
     bug: 'softmax: the temperature is missing in the gradient', caughtBy: 'gradient',
-    laws: laws.layer(wrongInputGradient(softmaxAt(0.5), (x, dy) => tensor.scale(0.5)(softmaxAt(0.5).vjp(noParams, x)[1](dy).input)), anyRows)
+    laws: laws.layer(wrongInputGradient(softmaxWith(0.5), (x, dy) => tensor.scale(0.5)(softmaxWith(0.5).vjp(noParams, x)[1](dy).input)), anyRows)
   },
   {
     bug: 'softmax: the largest score is not subtracted', caughtBy: 'finite at extreme scores',
@@ -165,7 +165,7 @@ export const layerBugs: readonly Bug[] = [
   },
   {
     bug: 'softmax: multiplied with the temperature', caughtBy: 'definition',
-    laws: laws.softmax(softmaxAt(2), 0.5)
+    laws: laws.softmax(softmaxWith(2), 0.5)
   },
   {
     bug: 'log-softmax: the sum over dy is forgotten', caughtBy: 'gradient',

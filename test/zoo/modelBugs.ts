@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, andThenTied, attention, attentionWeights, block, causalMask, combined, crossEntropy, dropout, feedForward, gpt, initBlock, initGpt, layer, layerNorm,
+  andThen, andThenTied, attention, attentionWeights, block, causalMask, combineShards, crossEntropy, dropout, feedForward, gpt, initBlock, initGpt, layer, layerNorm,
   learnedPositions, linear, mlp, multiHeadAttention, named, noMask, noParams, paddingMask, parameterless, random, residual, shards, stackWith, tanh,
   tensor, tokenEmbedding, tree, unembedding, type BlockParams, type Example, type GptParams, type Key, type Layer, type LossAndGradient, type NoParams, type Tensor, type Tokens
 } from 'pullback'
@@ -212,13 +212,13 @@ export const modelBugs: readonly Bug[] = [
     laws: laws.lossBatches({ forward: p => Array.from(p.data).reduce((total, x, i) => total + x * x / (i + 1), 0), gradient: p => tensor.scale(2)(p), weight: () => 'sum' },
       arbitrary.axis(3, 2).chain(n => fc.record({ prediction: arbitrary.tensorOf([n]), target: arbitrary.tensorOf([n]) })))
   },
-  shardBug('parts: weighed by their rows', inParts(parts => combined(parts.map(({ rows, part: { loss, gradient } }) => ({ rows, part: { loss, gradient } }))))),
+  shardBug('parts: weighed by their rows', inParts(parts => combineShards(parts.map(({ rows, part: { loss, gradient } }) => ({ rows, part: { loss, gradient } }))))),
   shardBug('parts: all weigh the same', inParts(parts => parts.map(({ part }) => scaledBy(1 / parts.length, part)).reduce(added))),
   shardBug('parts: only the loss is weighed', inParts(parts => ({
-    ...combined(parts), gradient: parts.map(({ part }) => scaledBy(1 / parts.length, part)).reduce(added).gradient
+    ...combineShards(parts), gradient: parts.map(({ part }) => scaledBy(1 / parts.length, part)).reduce(added).gradient
   }))),
   shardBug('parts: sums are averaged', inParts(parts => parts.map(({ part }) => scaledBy(1 / parts.length, part)).reduce(added)), 'sum'),
-  shardBug('parts: rows that do not divide evenly are lost', inParts(combined, count => ({ input, target }) => {
+  shardBug('parts: rows that do not divide evenly are lost', inParts(combineShards, count => ({ input, target }) => {
     const size = Math.floor(input.shape[0] / count)
     return shards(input.shape[0])({ input, target }).slice(0, size * count)
   })),
@@ -253,6 +253,6 @@ export const modelBugs: readonly Bug[] = [
   },
   {
     bug: 'lossAndGradient: says nothing of what counts', caughtBy: 'parts make the whole',
-    laws: [laws.sharding(inParts(combined), linear, { forward: crossEntropy().forward, gradient: crossEntropy().gradient }, labelled)]
+    laws: [laws.sharding(inParts(combineShards), linear, { forward: crossEntropy().forward, gradient: crossEntropy().gradient }, labelled)]
   }
 ]

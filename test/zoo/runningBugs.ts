@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { flow } from 'fp-ts/lib/function.js'
 import {
   adam, characterTokenizer, decodeCheckpoint, decodeSafetensors, decoding, encodeCheckpoint, encodeSafetensors, generate, gpt, initGpt, linearSchedule, meanSquaredError, random, randomWindows,
-  recomputing, sample, sampler, shuffledBatches, tensor, topK, topP, trainingStep, warmupCosine, withTemperature, words, type Checkpoint, type Decoder, type Example, type GptParams, type Key,
+  recomputing, categoricalSampler, sampler, shuffledBatches, tensor, topK, topP, trainingStep, warmupCosine, withTemperature, words, type Checkpoint, type Decoder, type Example, type GptParams, type Key,
   type Sampler, type Tensor, type Tokenizer, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -61,7 +61,7 @@ const linearBug = (bug: string, make: typeof linearSchedule): Bug => ({ bug, cau
 
 const stepBug = (bug: string, stepping: typeof trainingStep): Bug => ({
   bug, caughtBy: 'a step of training',
-  laws: [laws.trainingStepLaw(stepping, {
+  laws: [laws.trainingStepIsItsParts(stepping, {
     model: dropoutMlp, loss: meanSquaredError(), optimizer: adam({ learningRate: 0.1 }), target: (y, key) => random.normal(y.shape, { precision: 'float64' })(key)
   }, mlpPoints)]
 })
@@ -113,10 +113,10 @@ export const runningBugs: readonly Bug[] = [
     ...options, decoder: { ...options.decoder, read: (params, cache, tokens) => options.decoder.read(params, cache, tokens.length === 1 ? [...tokens, ...tokens] : tokens) }
   })),
   generationBug('generation: only the last token of the prompt is read', 'every token decides', options => (prompt, key) => generate(options)(prompt.slice(-1), key)),
-  samplerBug('sampler: top-p before top-k', 'distribution', flow(withTemperature(0.75), topP(0.75), topK(3), sample), laws.filteredDistribution(0.75, 3, 0.75)),
-  samplerBug('sampler: temperature after the filters', 'distribution', flow(topK(3), topP(0.75), withTemperature(0.25), sample), laws.filteredDistribution(0.25, 3, 0.75)),
+  samplerBug('sampler: top-p before top-k', 'distribution', flow(withTemperature(0.75), topP(0.75), topK(3), categoricalSampler), laws.filteredDistribution(0.75, 3, 0.75)),
+  samplerBug('sampler: temperature after the filters', 'distribution', flow(topK(3), topP(0.75), withTemperature(0.25), categoricalSampler), laws.filteredDistribution(0.25, 3, 0.75)),
   samplerBug('sampler: top-k is lost beside top-p', 'support', sampler({ temperature: 2, topP: 0.9 }), laws.filteredDistribution(2, 2, 0.9)),
-  samplerBug('top-p: more than the mass instead of at least it', 'support', logits => sample(moreThan(0.75)(logits)), laws.topPDistribution(0.75)),
+  samplerBug('top-p: more than the mass instead of at least it', 'support', logits => categoricalSampler(moreThan(0.75)(logits)), laws.topPDistribution(0.75)),
   windowsBug('windows: the target is not shifted', shifted(({ input }) => ({ input, target: input }))),
   windowsBug('windows: the target is shifted by two', shifted(({ input, target }) => ({ input, target: tensor.tokensFromArray(target.shape, Array.from(target.data, id => id + 1)) }))),
   windowsBug('windows: none begins at the last place', (tokens, options) => randomWindows(tokens.data.length > options.context + 1 ? shorter(tokens) : tokens, options)),

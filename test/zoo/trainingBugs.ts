@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {
   adam, adamW, binaryCrossEntropy, binaryCrossEntropyWithLogits, clipByGlobalNorm, crossEntropy, globalNorm, gradientDescent,
-  meanSquaredError, momentum, random, sample, sampler, tensor, tree, withTemperature, type Loss, type Optimizer, type Sampler, type Tensor,
+  meanSquaredError, momentum, random, categoricalSampler, sampler, tensor, tree, withTemperature, type Loss, type Optimizer, type Sampler, type Tensor,
   type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
@@ -69,15 +69,15 @@ export const trainingBugs: readonly Bug[] = [
   },
   {
     bug: 'a mean that divides by the rows instead of the entries', caughtBy: 'mean and sum',
-    laws: [laws.reductionLaw(
+    laws: [laws.meanIsSumOverTerms(
       { forward: (p, t) => meanSquaredError({ reduction: 'sum' }).forward(p, t) / 2, gradient: meanSquaredError().gradient },
       meanSquaredError({ reduction: 'sum' }), ({ prediction }) => prediction.data.length, squared)]
   },
   { bug: 'gradient descent: ascent', caughtBy: 'descent', laws: laws.optimizer(seeing(gradientDescent({ learningRate: 0.1 }), tree.map(tensor.scale(-1)))) },
-  { bug: 'gradient descent: half the rate', caughtBy: 'gradient descent on a quadratic', laws: [laws.quadraticLaw(learningRate => gradientDescent({ learningRate: learningRate / 2 }))] },
+  { bug: 'gradient descent: half the rate', caughtBy: 'gradient descent on a quadratic', laws: [laws.descendsAQuadratic(learningRate => gradientDescent({ learningRate: learningRate / 2 }))] },
   {
     bug: 'momentum: an average instead of a sum', caughtBy: 'momentum adds up',
-    laws: [laws.momentumLaw(seeing(momentum({ learningRate: 0.1, momentum: 0.75 }), tree.map(tensor.scale(0.25))), 0.1, 0.75)]
+    laws: [laws.sumsVelocities(seeing(momentum({ learningRate: 0.1, momentum: 0.75 }), tree.map(tensor.scale(0.25))), 0.1, 0.75)]
   },
   {
     bug: 'gradient descent: the steps are not counted', caughtBy: 'steps are counted',
@@ -86,24 +86,24 @@ export const trainingBugs: readonly Bug[] = [
   },
   {
     bug: 'momentum: the schedule is read one step late', caughtBy: 'the schedule is read at the step',
-    laws: [laws.scheduleLaw(rate => momentum({ learningRate: typeof rate === 'number' ? rate : step => rate(step + 1) }))]
+    laws: [laws.readsItsSchedule(rate => momentum({ learningRate: typeof rate === 'number' ? rate : step => rate(step + 1) }))]
   },
   {
     bug: 'clipping: nothing is clipped', caughtBy: 'clips every gradient',
-    laws: [laws.clippedLaw(gradientDescent({ learningRate: 0.1 }), gradientDescent({ learningRate: 0.1 }), clipByGlobalNorm(0.5))]
+    laws: [laws.clipsBeforeTheStep(gradientDescent({ learningRate: 0.1 }), gradientDescent({ learningRate: 0.1 }), clipByGlobalNorm(0.5))]
   },
-  { bug: 'momentum: the velocity is forgotten', caughtBy: 'momentum adds up', laws: [laws.momentumLaw(momentum({ learningRate: 0.1, momentum: 0 }), 0.1, 0.75)] },
+  { bug: 'momentum: the velocity is forgotten', caughtBy: 'momentum adds up', laws: [laws.sumsVelocities(momentum({ learningRate: 0.1, momentum: 0 }), 0.1, 0.75)] },
   adamBug('adam: no correction of the bias', 'step bound', forgetful(adam(settings), () => 1e6)),
   adamBug('adam: the step is counted from zero one too late', 'step bound', forgetful(adam(settings), step => step + 1)),
   adamBug('adam: the mean is not divided by the root of the square', 'invariance to the scale of the gradient', gradientDescent({ learningRate: settings.learningRate })),
   adamBug('adam: ε so large that it decides', 'invariance to the scale of the gradient', adam({ ...settings, epsilon: 0.1 })),
   {
     bug: 'adamW: decay inside the gradient (L2)', caughtBy: 'decoupled decay',
-    laws: [laws.decayLaw(seeing(adam(settings), (gradient, params) => tree.add(tree.map(tensor.scale(0.25))(params))(gradient)), 0.1, 0.25, () => true)]
+    laws: [laws.decaysWeights(seeing(adam(settings), (gradient, params) => tree.add(tree.map(tensor.scale(0.25))(params))(gradient)), 0.1, 0.25, () => true)]
   },
   {
     bug: 'adamW: biases decay although the mask says no', caughtBy: 'decoupled decay',
-    laws: [laws.decayLaw(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, path => path === 'weight')]
+    laws: [laws.decaysWeights(adamW({ ...settings, weightDecay: 0.25 }), 0.1, 0.25, path => path === 'weight')]
   },
   {
     bug: 'an optimiser with hidden state', caughtBy: 'purity',
@@ -111,18 +111,18 @@ export const trainingBugs: readonly Bug[] = [
   },
   {
     bug: 'clipping: every leaf by its own norm', caughtBy: 'clipping by the global norm',
-    laws: [laws.clippingLaw(maxNorm => tree.map(leaf => clipByGlobalNorm(maxNorm)(leaf)), globalNorm)]
+    laws: [laws.clipsToTheNorm(maxNorm => tree.map(leaf => clipByGlobalNorm(maxNorm)(leaf)), globalNorm)]
   },
   {
     bug: 'clipping: small gradients are scaled up', caughtBy: 'clipping by the global norm',
-    laws: [laws.clippingLaw(maxNorm => gradient => tree.map(tensor.scale(maxNorm / (globalNorm(gradient) + 1e-6)))(gradient), globalNorm)]
+    laws: [laws.clipsToTheNorm(maxNorm => gradient => tree.map(tensor.scale(maxNorm / (globalNorm(gradient) + 1e-6)))(gradient), globalNorm)]
   },
   samplerBug('top-k: uniform among the k', 'distribution', uniformTopK(3), laws.topKDistribution(3)),
   samplerBug('top-k: one token too many', 'support', sampler({ topK: 4 }), laws.topKDistribution(3)),
   samplerBug('top-p: the token that crosses the mass is dropped', 'distribution', sampler({ topP: 0.5 }), laws.topPDistribution(0.9)),
-  samplerBug('temperature: multiplied instead of divided', 'distribution', logits => sample(withTemperature(2)(logits)), laws.temperatureDistribution(0.5)),
-  samplerBug('sampling: the logits are taken for probabilities', 'distribution', logits => sample(tensor.map(x => Math.log(Math.abs(x) + 1))(logits)), laws.temperatureDistribution(1)),
-  samplerBug('sampling: a hidden generator', 'determinism', logits => () => sample(logits)(random.key(hidden++)), laws.temperatureDistribution(1)),
+  samplerBug('temperature: multiplied instead of divided', 'distribution', logits => categoricalSampler(withTemperature(2)(logits)), laws.temperatureDistribution(0.5)),
+  samplerBug('sampling: the logits are taken for probabilities', 'distribution', logits => categoricalSampler(tensor.map(x => Math.log(Math.abs(x) + 1))(logits)), laws.temperatureDistribution(1)),
+  samplerBug('sampling: a hidden generator', 'determinism', logits => () => categoricalSampler(logits)(random.key(hidden++)), laws.temperatureDistribution(1)),
   {
     bug: 'gradient monoid: the zero is one', caughtBy: 'Monoid',
     laws: [laws.monoid(like => ({ ...tree.getMonoid(like), empty: tree.map(tensor.map(() => 1))(like) }),
