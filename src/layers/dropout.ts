@@ -15,18 +15,15 @@
  *
  * @module
  */
-import { type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
+import * as kernel from '../kernels/random.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
-import { uniform } from '../random/distributions.js'
 import type { Key } from '../random/key.js'
-import { map, multiply } from '../tensor/algebra.js'
-import { precisionOf, type Tensor } from '../tensor/tensor.js'
+import { own, type Tensor } from '../tensor/tensor.js'
 
-/** $m_i / (1 - p)$ for a tensor of the shape and precision of `x`. */
-const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
-  const kept = 1 / (1 - rate)
-  return map(u => (u < rate ? 0 : kept))(uniform(x.shape, { precision: precisionOf(x) })(key))
-}
+/** $m_i x_i / (1 - p)$ */
+const dropped = (rate: number, { high, low }: Key) => (x: Tensor): Tensor =>
+  own(x.shape, kernel.dropout({ n: x.data.length, high, low, rate }, x.data))
 
 /**
  * Drops entries at random with probability `rate`, by the key.
@@ -36,11 +33,5 @@ const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
  */
 export const dropout = (rate: number, key: Key): Layer<NoParams, Tensor, Tensor> => {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`dropout: expected a rate of at least 0 and below 1, got ${rate}`)
-  return trusted(layerKeeping({
-    forward: (_, x) => {
-      const mask = scaledMask(rate, key, x)
-      return [multiply(mask)(x), mask]
-    },
-    gradient: (_, __, mask, dy) => ({ params: noParams, input: multiply(mask)(dy) })
-  }))
+  return trusted(parameterless(dropped(rate, key), (_, dy) => dropped(rate, key)(dy)))
 }

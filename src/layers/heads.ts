@@ -26,7 +26,7 @@ const split = (heads: number) => (x: Tensor): QueryKeyValue => {
   if (columns % (3 * heads) !== 0)
     throw new ShapeError('splitHeads', `a width of 3 · ${heads} heads · d`, [x.shape])
   const width = columns / 3 / heads
-  const [query, key, value] = kernel.splitHeads(x.data, { batch, heads, time, width, parts: 3 })
+  const [query, key, value] = [0, 1, 2].map(part => kernel.splitHeads({ batch, heads, time, width, parts: 3, part }, x.data))
   const shape = [...x.shape.slice(0, -2), heads, time, width]
   return { query: own(shape, query), key: own(shape, key), value: own(shape, value) }
 }
@@ -34,7 +34,7 @@ const split = (heads: number) => (x: Tensor): QueryKeyValue => {
 /** The inverse of `split`. */
 const unsplit = ({ query, key, value }: QueryKeyValue): Tensor => {
   const { shape, layout: { batch, heads, time, width } } = layoutOf('splitHeads', query)
-  const x = kernel.mergeHeads([query.data, key.data, value.data], { batch, heads, time, width, parts: 3 })
+  const x = kernel.mergeHeads({ batch, heads, time, width, parts: 3 }, query.data, key.data, value.data)
   return own([...shape, time, 3 * heads * width], x)
 }
 
@@ -47,12 +47,12 @@ const layoutOf = (operation: string, { shape }: Tensor) => {
 
 const merge = (x: Tensor): Tensor => {
   const { shape, layout } = layoutOf('mergeHeads', x)
-  return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads([x.data], layout))
+  return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads(layout, x.data))
 }
 
 /** The inverse of `merge`, for the layout that `x` had. */
 const unmerge = (x: Tensor, dy: Tensor): Tensor =>
-  own(x.shape, kernel.splitHeads(dy.data, layoutOf('mergeHeads', x).layout)[0])
+  own(x.shape, kernel.splitHeads({ ...layoutOf('mergeHeads', x).layout, part: 0 }, dy.data))
 
 /**
  * `[..., T, 3D]` to query, key and value of `[..., H, T, D/H]`.

@@ -28,8 +28,8 @@ import { own, type Tensor } from '../tensor/tensor.js'
  * @category layers
  */
 export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => rowwise(trusted(parameterless(
-  x => own(x.shape, kernel.leakyRelu(slope)(x.data)),
-  (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))))
+  x => own(x.shape, kernel.leakyRelu({ n: x.data.length, slope }, x.data)),
+  (x, dy) => own(x.shape, kernel.leakyReluGradient({ n: x.data.length, slope }, x.data, dy.data)))))
 
 /**
  * $y = \max(0, x)$, entry by entry.

@@ -28,12 +28,9 @@
  *
  * @module
  */
-import { sigmoidOf } from '../kernels/activations.js'
+import * as kernel from '../kernels/losses.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
-
-const SMALLEST_LOGARITHM = -100
-const SMALLEST_DENOMINATOR = 1e-12
 
 /**
  * The mean (or sum) of $-t \ln p - (1 - t) \ln(1 - p)$, with logarithms cut off at −100.
@@ -41,11 +38,8 @@ const SMALLEST_DENOMINATOR = 1e-12
  *
  * @category losses
  */
-export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tensor> => entrywise(
-  'binaryCrossEntropy',
-  (p, t) => -t * Math.max(Math.log(p), SMALLEST_LOGARITHM) - (1 - t) * Math.max(Math.log1p(-p), SMALLEST_LOGARITHM),
-  (p, t) => (p - t) / Math.max(p * (1 - p), SMALLEST_DENOMINATOR),
-  options)
+export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tensor> =>
+  entrywise('binaryCrossEntropy', kernel.binaryCrossEntropy, options)
 
 /**
  * The mean (or sum) of $\max(x, 0) - t x + \ln(1 + e^{-|x|})$ for logits $x$: finite for every finite logit.
@@ -53,8 +47,5 @@ export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tens
  *
  * @category losses
  */
-export const binaryCrossEntropyWithLogits = (options: LossOptions = {}): Loss<Tensor, Tensor> => entrywise(
-  'binaryCrossEntropyWithLogits',
-  (x, t) => Math.max(x, 0) - t * x + Math.log1p(Math.exp(-Math.abs(x))),
-  (x, t) => sigmoidOf(x) - t,
-  options)
+export const binaryCrossEntropyWithLogits = (options: LossOptions = {}): Loss<Tensor, Tensor> =>
+  entrywise('binaryCrossEntropyWithLogits', kernel.binaryCrossEntropyWithLogits, options)

@@ -58,11 +58,11 @@ export const crossEntropy = (
 ): Loss<Tensor, Tokens> => trusted<Loss<Tensor, Tokens>>({
   forward: (logits, targets) => {
     const { width, terms } = sizesOf(logits, targets, ignoreIndex)
-    return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)
+    return crossEntropySum({ rows: targets.data.length, width, ignored: ignoreIndex }, logits.data, targets.data) * termScale(reduction, terms)
   },
   gradient: (logits, targets) => {
     const { width, terms } = sizesOf(logits, targets, ignoreIndex)
     const scale = termScale(reduction, terms)
-    return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
+    return own(logits.shape, crossEntropyGradient({ rows: targets.data.length, width, ignored: ignoreIndex, scale }, logits.data, targets.data))
   }
 })

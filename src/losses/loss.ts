@@ -3,9 +3,9 @@
  *
  * @module
  */
+import type { TermKernels } from '../kernels/losses.js'
 import { guardedMethod, trusted } from '../memory/trust.js'
-import { checkAlike, type Tensor } from '../tensor/tensor.js'
-import { zipWith } from '../tensor/algebra.js'
+import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 
 /** A number that says how far a prediction is from its target, and its gradient by the prediction. */
 export interface Loss<Prediction, Target> {
@@ -32,18 +32,16 @@ export const termScale = (reduction: 'mean' | 'sum' | undefined, terms: number):
 
 /** A loss that is a mean or a sum of one term for each entry. */
 export const entrywise = (
-  operation: string, term: (p: number, t: number) => number, derivative: (p: number, t: number) => number,
-  { reduction }: LossOptions
+  operation: string, { total, slopes }: TermKernels, { reduction }: LossOptions
 ): Loss<Tensor, Tensor> => trusted<Loss<Tensor, Tensor>>({
   forward: (prediction, target) => {
     checkAlike(operation, prediction, target)
-    let total = 0
-    for (let i = 0; i < prediction.data.length; i++) total += term(prediction.data[i], target.data[i])
-    return total * termScale(reduction, prediction.data.length)
+    const n = prediction.data.length
+    return total({ n }, prediction.data, target.data) * termScale(reduction, n)
   },
   gradient: (prediction, target) => {
     checkAlike(operation, prediction, target)
-    const scale = termScale(reduction, prediction.data.length)
-    return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
+    const n = prediction.data.length
+    return own(prediction.shape, slopes({ n, scale: termScale(reduction, n) }, prediction.data, target.data))
   }
 })

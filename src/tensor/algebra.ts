@@ -4,7 +4,7 @@
  * @module
  */
 import type * as E from 'fp-ts/lib/Eq.js'
-import * as kernel from '../kernels/entrywise.js'
+import * as kernel from '../kernels/algebra.js'
 import { type Shape, sameShape, sizeOf } from './shape.js'
 import { checkAlike, freshFor, fromArray, type Nested, own, type Precision, precisionOf, type Tensor } from './tensor.js'
 
@@ -49,7 +49,7 @@ export const add = (y: Tensor) => (x: Tensor): Tensor => {
  */
 export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
   checkAlike('tensor.subtract', x, y)
-  return zipWith(y, (a, b) => a - b)(x)
+  return own(x.shape, kernel.subtract(x.data, y.data))
 }
 
 /**
@@ -67,18 +67,14 @@ export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
  *
  * @category entry by entry
  */
-export const scale = (s: number) => (x: Tensor): Tensor => own(x.shape, kernel.scale(x.data, s))
+export const scale = (s: number) => (x: Tensor): Tensor => own(x.shape, kernel.scale({ n: x.data.length, factor: s }, x.data))
 
 /**
  * The sum of all entries, accumulated in double precision.
  *
  * @category folds
  */
-export const sum = (x: Tensor): number => {
-  let total = 0
-  for (let i = 0; i < x.data.length; i++) total += x.data[i]
-  return total
-}
+export const sum = (x: Tensor): number => kernel.sum({ n: x.data.length }, x.data)
 
 /**
  * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` where the shapes differ.
@@ -87,7 +83,7 @@ export const sum = (x: Tensor): number => {
  */
 export const dot = (y: Tensor) => (x: Tensor): number => {
   checkAlike('tensor.dot', x, y)
-  return kernel.dot(x.data, y.data)
+  return kernel.dot({ n: x.data.length }, x.data, y.data)
 }
 
 /**

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Floats, FreshFloats, Integers } from '../kernels/floats.js'
+import { type Floats, type FreshFloats, type Integers, type Precision, precisionOfArray, precisions } from '../kernels/floats.js'
 import { freshLike } from '../kernels/fresh.js'
 import { PrecisionError, rowsOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 
-export type Precision = 'float32' | 'float64'
+export type { Precision }
 
 /** A dense, row-major array of real numbers. Nobody writes to it after its construction. */
 export interface Tensor {
@@ -43,7 +43,7 @@ export const isTokens = (value: unknown): value is Tokens =>
   typeof value === 'object' && value !== null && '_tag' in value && value._tag === 'Tokens'
 
 /** `float32` or `float64`. */
-export const precisionOf = (t: Tensor): Precision => (t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64')
+export const precisionOf = (t: Tensor): Precision => precisionOfArray(t.data)
 
 const isLength = (length: number): boolean => Number.isSafeInteger(length) && length >= 0
 
@@ -65,7 +65,7 @@ export const own = (shape: Shape, data: FreshFloats): Tensor => {
 export const freshFor = (like: Tensor, length: number): FreshFloats => freshLike(like.data, length)
 
 const allocate = (precision: Precision, length: number): FreshFloats =>
-  precision === 'float32' ? new Float32Array(length) : new Float64Array(length)
+  new precisions[precision].array(length)
 
 /**
  * A tensor of the given entries in row-major order, which are copied.
