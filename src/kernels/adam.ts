@@ -17,6 +17,8 @@ export const adam = kernel('adam', reference.adam)({
   // The fast version divides by the rate; a rate of 0 is for the reference.
   fits: ({ rate, firstCorrection, secondCorrection, epsilon, decay }) =>
     [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle),
+  // Nine constants, four times each.
+  scratch: () => 144,
   pieces: sizes => vectors(sizes, 8),
   fast: 'adam'
 })

@@ -1,7 +1,7 @@
 // Functions entry by entry, for the vectors from … to of their arrays. Arrays are padded to a multiple of four numbers, so
 // that no tail is left; what stands in the padding is never read.
 
-import { high2, low2, ONE, sigmoid4, sigmoidWithin4, sum2, tanh4 } from './math'
+import { high2, low2, madd, ONE, sigmoid4, sigmoidWithin4, sum2, tanh4 } from './math'
 
 export function add(y: usize, a: usize, b: usize, from: i32, to: i32, _: usize): void {
   y += 16 * from; a += 16 * from; b += 16 * from
@@ -194,6 +194,12 @@ export function siluWithSlope(y: usize, slope: usize, x: usize, from: i32, to: i
   }
 }
 
+/** A constant four times in memory, from where it is loaded where it is used: there are more than registers. */
+@inline
+function splat(at: usize, x: f32): void {
+  v128.store(at, f32x4.splat(x))
+}
+
 /**
  * m′ = β₁m + (1 − β₁) g, v′ = β₂v + (1 − β₂) g², θ′ = θ − ηλθ − η (m′/c₁)/(√(v′/c₂) + ε). The constants are made in double
  * precision. A β of single precision alone would forget at another rate: 1 − β may be less than the rounding of β, so what
@@ -204,19 +210,21 @@ export function adam(
   rate: f64, beta1: f64, beta2: f64, first: f64, second: f64, epsilon: f64, decay: f64, from: i32, to: i32, scratch: usize
 ): void {
   const single1 = <f32>beta1, single2 = <f32>beta2
-  const b1 = f32x4.splat(single1), left1 = f32x4.splat(<f32>(beta1 - <f64>single1)), rest1 = f32x4.splat(<f32>(1 - beta1))
-  const b2 = f32x4.splat(single2), left2 = f32x4.splat(<f32>(beta2 - <f64>single2)), root2 = f32x4.splat(<f32>sqrt<f64>(1 - beta2))
   // One division: η (m′/c₁)/(√(v′/c₂) + ε) is m′/(√v′ c₁/(η√c₂) + ε c₁/η).
-  const inverse = f32x4.splat(<f32>(first / (rate * sqrt<f64>(second)))), e = f32x4.splat(<f32>(epsilon * first / rate))
-  const shrink = f32x4.splat(<f32>(rate * decay))
+  splat(scratch, single1); splat(scratch + 16, <f32>(beta1 - <f64>single1)); splat(scratch + 32, <f32>(1 - beta1))
+  splat(scratch + 48, single2); splat(scratch + 64, <f32>(beta2 - <f64>single2)); splat(scratch + 80, <f32>sqrt<f64>(1 - beta2))
+  splat(scratch + 96, <f32>(first / (rate * sqrt<f64>(second)))); splat(scratch + 112, <f32>(epsilon * first / rate))
+  splat(scratch + 128, <f32>(rate * decay))
   for (let at: usize = 16 * from, end: usize = 16 * to; at < end; at += 16) {
-    const t = v128.load(theta + at), d = v128.load(g + at), oldM = v128.load(m + at), oldV = v128.load(v + at), part = f32x4.mul(root2, d)
-    const mean = f32x4.add(f32x4.mul(b1, oldM), f32x4.add(f32x4.mul(left1, oldM), f32x4.mul(rest1, d)))
-    const square = f32x4.add(f32x4.mul(b2, oldV), f32x4.add(f32x4.mul(left2, oldV), f32x4.mul(part, part)))
-    v128.store(nextM + at, mean)
+    const d = v128.load(g + at), oldM = v128.load(m + at), oldV = v128.load(v + at)
+    const part = f32x4.mul(d, v128.load(scratch, 80))
+    const square = madd(oldV, v128.load(scratch, 48), madd(oldV, v128.load(scratch, 64), f32x4.mul(part, part)))
     v128.store(nextV + at, square)
-    const update = f32x4.div(mean, f32x4.add(f32x4.mul(f32x4.sqrt(square), inverse), e))
-    v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(shrink, t)), update))
+    const mean = madd(oldM, v128.load(scratch), madd(oldM, v128.load(scratch, 16), f32x4.mul(d, v128.load(scratch, 32))))
+    v128.store(nextM + at, mean)
+    const update = f32x4.div(mean, madd(f32x4.sqrt(square), v128.load(scratch, 96), v128.load(scratch, 112)))
+    const t = v128.load(theta + at)
+    v128.store(nextTheta + at, f32x4.sub(f32x4.sub(t, f32x4.mul(t, v128.load(scratch, 128))), update))
   }
 }
 

@@ -1,6 +1,6 @@
 // Functions of rows.
 
-import { exp4, high2, loadTail, low2, max4, storeTail, sum2, sum4 } from './math'
+import { exp4, loadTail, max4, storeTail, sum2, sum4 } from './math'
 
 /** The largest of n numbers; NaN where one is. */
 function rowMax(x: usize, n: i32): f32 {
@@ -127,6 +127,12 @@ export function crossEntropyGradient(
   }
 }
 
+/** Two numbers of single precision in memory as numbers of double precision. */
+@inline
+function double2(at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(at))
+}
+
 /** Beyond this deviation, or below its inverse, a row is scaled by the power of two that follows. */
 const FAR: f64 = 1152921504606846976.0 // 2^60
 const NEARER: f32 = 18446744073709551616.0 // 2^64
@@ -141,30 +147,32 @@ export function rowStatistics(
 ): void {
   x += 4 * from * n; scale += 4 * from; mean += 4 * from; rest += 4 * from; inverse += 4 * from
   for (let row = from; row < to; row++, x += 4 * n, scale += 4, mean += 4, rest += 4, inverse += 4) {
-    let s0 = f64x2.splat(0), s1 = s0
+    // Four sums, since one addition must wait for the one before.
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0
     let j = 0
-    for (; j + 4 <= n; j += 4) {
-      const v = v128.load(x + 4 * j)
-      s0 = f64x2.add(s0, low2(v))
-      s1 = f64x2.add(s1, high2(v))
+    for (; j + 8 <= n; j += 8) {
+      const at = x + 4 * j
+      s0 = f64x2.add(s0, double2(at)); s1 = f64x2.add(s1, double2(at + 8))
+      s2 = f64x2.add(s2, double2(at + 16)); s3 = f64x2.add(s3, double2(at + 24))
     }
-    let sum = sum2(f64x2.add(s0, s1))
+    let sum = sum2(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)))
     for (; j < n; j++) sum += <f64>load<f32>(x + 4 * j)
     const mu = sum / <f64>n
     const m = f64x2.splat(mu)
-    s0 = f64x2.splat(0); s1 = s0
-    for (j = 0; j + 4 <= n; j += 4) {
-      const v = v128.load(x + 4 * j), a = f64x2.sub(low2(v), m), b = f64x2.sub(high2(v), m)
-      s0 = f64x2.add(s0, f64x2.mul(a, a))
-      s1 = f64x2.add(s1, f64x2.mul(b, b))
+    s0 = f64x2.splat(0); s1 = s0; s2 = s0; s3 = s0
+    for (j = 0; j + 8 <= n; j += 8) {
+      const at = x + 4 * j
+      const a = f64x2.sub(double2(at), m), b = f64x2.sub(double2(at + 8), m), c = f64x2.sub(double2(at + 16), m), d = f64x2.sub(double2(at + 24), m)
+      s0 = f64x2.add(s0, f64x2.mul(a, a)); s1 = f64x2.add(s1, f64x2.mul(b, b))
+      s2 = f64x2.add(s2, f64x2.mul(c, c)); s3 = f64x2.add(s3, f64x2.mul(d, d))
     }
-    let squares = sum2(f64x2.add(s0, s1))
+    let squares = sum2(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)))
     for (; j < n; j++) {
       const d = <f64>load<f32>(x + 4 * j) - mu
       squares += d * d
     }
-    const variance = squares / <f64>n, deviation = sqrt<f64>(variance)
-    const c: f32 = deviation > FAR ? 1 / NEARER : deviation > 0 && deviation < 1 / FAR ? NEARER : 1
+    const variance = squares / <f64>n
+    const c: f32 = variance > FAR * FAR ? 1 / NEARER : variance > 0 && variance < 1 / (FAR * FAR) ? NEARER : 1
     const scaled = mu * <f64>c, single = <f32>scaled
     store<f32>(scale, c)
     store<f32>(mean, single)
@@ -237,28 +245,42 @@ export function layerNormGradient(
   }
 }
 
+/** A sum and dy x̂ of four entries. */
+@inline
+function product4(x: usize, dy: usize, c: v128, mean: v128, rest: v128, r: v128, sum: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(v128.load(dy), normalized4(x, c, mean, rest, r)))
+}
+
 /** dγ = Σ dy x̂ and dβ = Σ dy over all rows, for pieces of sixteen columns. */
 export function layerNormParamsGradient(
   dGamma: usize, dBeta: usize, x: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize, rows: i32, n: i32,
   from: i32, to: i32, _: usize
 ): void {
-  const begin = 16 * from, end = min(n, 16 * to)
-  memory.fill(dGamma + 4 * begin, 0, 4 * (end - begin))
-  memory.fill(dBeta + 4 * begin, 0, 4 * (end - begin))
-  for (let row = 0; row < rows; row++, x += 4 * n, dy += 4 * n) {
-    const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
-    const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
-    let j = begin
-    for (; j + 4 <= end; j += 4) {
-      const d = v128.load(dy + 4 * j), g = dGamma + 4 * j, b = dBeta + 4 * j
-      v128.store(g, f32x4.add(v128.load(g), f32x4.mul(d, normalized4(x + 4 * j, c4, mu4, l4, r4))))
-      v128.store(b, f32x4.add(v128.load(b), d))
+  const stride: usize = 4 * n
+  let j = 16 * from
+  const end = min(n, 16 * to)
+  for (; j + 16 <= end; j += 16) {
+    let g0 = f32x4.splat(0), g1 = g0, g2 = g0, g3 = g0, b0 = g0, b1 = g0, b2 = g0, b3 = g0
+    for (let at = 0, u = x + 4 * j, d = dy + 4 * j; at < 4 * rows; at += 4, u += stride, d += stride) {
+      const c = v128.load32_splat(scale + at), mu = v128.load32_splat(mean + at), l = v128.load32_splat(rest + at), r = v128.load32_splat(inverse + at)
+      g0 = product4(u, d, c, mu, l, r, g0); b0 = f32x4.add(b0, v128.load(d))
+      g1 = product4(u + 16, d + 16, c, mu, l, r, g1); b1 = f32x4.add(b1, v128.load(d, 16))
+      g2 = product4(u + 32, d + 32, c, mu, l, r, g2); b2 = f32x4.add(b2, v128.load(d, 32))
+      g3 = product4(u + 48, d + 48, c, mu, l, r, g3); b3 = f32x4.add(b3, v128.load(d, 48))
     }
-    for (; j < end; j++) {
-      const d = load<f32>(dy + 4 * j)
-      store<f32>(dGamma + 4 * j, load<f32>(dGamma + 4 * j) + d * normalized(x + 4 * j, c, mu, l, r))
-      store<f32>(dBeta + 4 * j, load<f32>(dBeta + 4 * j) + d)
+    const g = dGamma + 4 * j, b = dBeta + 4 * j
+    v128.store(g, g0); v128.store(g, g1, 16); v128.store(g, g2, 32); v128.store(g, g3, 48)
+    v128.store(b, b0); v128.store(b, b1, 16); v128.store(b, b2, 32); v128.store(b, b3, 48)
+  }
+  for (; j < end; j++) {
+    let g: f32 = 0, b: f32 = 0
+    for (let row = 0; row < rows; row++) {
+      const at = row * stride + 4 * j, d = load<f32>(dy + at)
+      g += d * normalized(x + at, load<f32>(scale + 4 * row), load<f32>(mean + 4 * row), load<f32>(rest + 4 * row), load<f32>(inverse + 4 * row))
+      b += d
     }
+    store<f32>(dGamma + 4 * j, g)
+    store<f32>(dBeta + 4 * j, b)
   }
 }
 
