@@ -2,9 +2,8 @@ import {
   adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
   initTraining, tensor, trainingStep
 } from '../../dist/src/index.js'
-import { gemm as reference } from '../../dist/src/kernels/reference/gemm.js'
-import { call } from '../../dist/src/kernels/simd/arena.js'
-import { instance } from '../../dist/src/kernels/simd/instance.js'
+import { gemm } from '../../dist/src/kernels/gemm.js'
+import { region, settled } from '../../dist/src/memory/region.js'
 import { gradientPool } from '../../dist/src/workers/index.js'
 import * as shapes from '../shapes.js'
 
@@ -66,14 +65,14 @@ export const twoWorkers = {
 export const bareKernel = {
   name: 'pullback, bare kernel',
   gemm: n => {
-    const [a, b] = matrices(n)
-    const scratch = instance.kernels.gemmScratchBytes.value
-    // One call places the matrices; what is timed is the kernel on memory that is already there.
-    const timed = rounds => call({ reads: [a, b], writes: [n * n], scratch }, (kernels, [pa, pb], [c], free) => {
+    const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
+    // The matrices are placed once; what is timed is the kernel on memory that is already there.
+    const timed = rounds => region(() => {
+      const [x, y] = settled([a, b])
       const began = performance.now()
-      for (let i = 0; i < rounds; i++) kernels.gemm(c, pa, pb, 1, n, n, n, 0, 0, free)
+      for (let i = 0; i < rounds; i++) region(() => void tensor.matmul(y)(x))
       return performance.now() - began
-    })[1]
+    })
     return { timed }
   }
 }
@@ -82,7 +81,7 @@ export const plain = {
   name: 'pullback, reference in TypeScript',
   gemm: n => {
     const [a, b] = matrices(n)
-    return { run: () => reference(square(n), a, b) }
+    return { run: () => gemm.reference(square(n), a, b) }
   }
 }
 

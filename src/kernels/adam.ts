@@ -1,20 +1,24 @@
 /**
- * The update of Adam and AdamW for one array of parameters: SIMD for single precision, the reference elsewhere.
+ * The update of Adam and AdamW for one array of parameters.
  *
  * @module
  */
-import { type Floats, type FreshFloats, isSingle } from './floats.js'
+import { vectors } from './entries.js'
+import { isSingle } from './floats.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/adam.js'
-import { call } from './simd/arena.js'
 
-/** One step for one array of parameters, its two running means, and its gradient. */
-export const adam = (
-  { theta, m, v }: reference.AdamArrays<Floats>, g: Floats, step: reference.AdamStep
-): reference.AdamArrays<FreshFloats> => {
-  const { rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay } = step, n = theta.length
-  // The kernel divides by the rate; a rate of 0 is for the reference.
-  const fits = [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle)
-  const done = !fits ? undefined : call({ reads: [theta, m, v, g], writes: [n, n, n] }, (kernels, [pt, pm, pv, pg], [nextT, nextM, nextV]) =>
-    kernels.adam(nextT, nextM, nextV, pt, pm, pv, pg, rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay, n))
-  return done === undefined ? reference.adam({ theta, m, v }, g, step) : { theta: done[0][0], m: done[0][1], v: done[0][2] }
-}
+/** One step for one array of parameters, its two running means, and its gradient: the next three. */
+export const adam = kernel('adam', reference.adam)({
+  reads: ({ n }: reference.AdamStep) => [n, n, n, n],
+  writes: ({ n }) => [n, n, n],
+  numbers: ({ rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay }) =>
+    [rate, beta1, beta2, firstCorrection, secondCorrection, epsilon, decay],
+  // The fast version divides by the rate; a rate of 0 is for the reference.
+  fits: ({ rate, firstCorrection, secondCorrection, epsilon, decay }) =>
+    [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle),
+  // Nine constants, four times each.
+  scratch: () => 144,
+  pieces: sizes => vectors(sizes, 8),
+  fast: 'adam'
+})

@@ -1,14 +1,12 @@
 /**
- * Scaled dot-product attention for a batch of heads: SIMD for single precision, the reference elsewhere.
+ * Scaled dot-product attention for a batch of heads.
  *
  * @module
  */
-import type { Floats, FreshFloats } from './floats.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/attention.js'
-import { call } from './simd/arena.js'
 import { instance } from './simd/instance.js'
 
-export type AttentionMask = reference.AttentionMask
 export type AttentionSizes = reference.AttentionSizes
 
 const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
@@ -19,45 +17,44 @@ const tileRows = instance?.kernels.tileRows.value ?? 0, tileColumns = instance?.
 const packedBytes = (lines: number, length: number, longest: number): number =>
   4 * (tileRows * tileColumns + tileRows * longest + 4 + (lines + tileColumns) * length)
 
+const keepLength = ({ matrices, heads, keys }: AttentionSizes): number => Math.ceil(matrices / heads) * keys
+const pairs = ({ matrices, queries, keys }: AttentionSizes): number => matrices * queries * keys
+
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
-export const attentionWeights = (sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats): FreshFloats => {
-  const { matrices, heads, queries, keys, width } = sizes
-  const { causal, keep } = mask
-  const done = call(
-    { reads: keep === undefined ? [q, k] : [q, k, keep], writes: [matrices * queries * keys], scratch: packedBytes(keys, width, width) },
-    (kernels, [pq, pk, visible = 0], [w], scratch) =>
-      kernels.attentionWeights(w, pq, pk, visible, matrices, heads, queries, keys, width, flag(causal), 1 / Math.sqrt(width), scratch))
-  return done === undefined ? reference.attentionWeights(sizes, mask, q, k) : done[0][0]
-}
+export const attentionWeights = kernel('attention', reference.attentionWeights)({
+  reads: (sizes: AttentionSizes) => [sizes.matrices * sizes.queries * sizes.width, sizes.matrices * sizes.keys * sizes.width, keepLength(sizes)],
+  writes: sizes => [pairs(sizes)],
+  numbers: ({ heads, queries, keys, width, causal }) => [heads, queries, keys, width, flag(causal), 1 / Math.sqrt(width)],
+  scratch: ({ keys, width }) => packedBytes(keys, width, width),
+  pieces: sizes => ({ count: sizes.matrices, work: pairs(sizes) * (sizes.width + 8) }),
+  fast: 'attentionWeights'
+})
 
 /** $Y = W V$ over the keys that the mask leaves visible. What a hidden value holds does not matter, be it ∞ or NaN. */
-export const attend = (sizes: AttentionSizes, mask: AttentionMask, weights: Floats, v: Floats): FreshFloats => {
-  const { matrices, heads, queries, keys, valueWidth } = sizes
-  const { causal, keep } = mask
-  const done = call(
-    {
-      reads: keep === undefined ? [weights, v] : [weights, v, keep], writes: [matrices * queries * valueWidth],
-      scratch: packedBytes(valueWidth, keys, keys)
-    },
-    (kernels, [pw, pv, visible = 0], [y], scratch) =>
-      kernels.attend(y, pw, pv, visible, matrices, heads, queries, keys, valueWidth, flag(causal), scratch))
-  return done === undefined ? reference.attend(sizes, mask, weights, v) : done[0][0]
-}
+export const attend = kernel('attention', reference.attend)({
+  reads: (sizes: AttentionSizes) => [pairs(sizes), sizes.matrices * sizes.keys * sizes.valueWidth, keepLength(sizes)],
+  writes: ({ matrices, queries, valueWidth }) => [matrices * queries * valueWidth],
+  numbers: ({ heads, queries, keys, valueWidth, causal }) => [heads, queries, keys, valueWidth, flag(causal)],
+  scratch: ({ keys, valueWidth }) => packedBytes(valueWidth, keys, keys),
+  pieces: sizes => ({ count: sizes.matrices, work: pairs(sizes) * sizes.valueWidth }),
+  fast: 'attend'
+})
 
-/** The gradients whose derivation stands in `layers/attention.ts`, over the pairs that the mask leaves visible. */
-export const attentionGradient = (
-  sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
-): reference.AttentionGradient => {
-  const { matrices, heads, queries, keys, width, valueWidth } = sizes
-  const { causal, keep } = mask
-  const longest = Math.max(queries, keys, width, valueWidth)
-  const scratch = packedBytes(longest, longest, longest) + 4 * queries * keys + 16
-  const arrays = [q, k, v, weights, dy]
-  const done = call(
-    { reads: keep === undefined ? arrays : [...arrays, keep], writes: [q.length, k.length, v.length], scratch },
-    (kernels, [pq, pk, pv, pw, pdy, visible = 0], [dq, dk, dv], free) => kernels.attentionGradient(
-      dq, dk, dv, pq, pk, pv, pw, pdy, visible, matrices, heads, queries, keys, width, valueWidth, flag(causal), 1 / Math.sqrt(width), free))
-  if (done === undefined) return reference.attentionGradient(sizes, mask, q, k, v, weights, dy)
-  const [[dq, dk, dv]] = done
-  return { dq, dk, dv }
-}
+/** The gradients with respect to queries, keys and values, whose derivation stands in `layers/attention.ts`. */
+export const attentionGradient = kernel('attention', reference.attentionGradient)({
+  reads: (sizes: AttentionSizes) => {
+    const { matrices, queries, keys, width, valueWidth } = sizes
+    return [
+      matrices * queries * width, matrices * keys * width, matrices * keys * valueWidth, pairs(sizes), matrices * queries * valueWidth,
+      keepLength(sizes)
+    ]
+  },
+  writes: ({ matrices, queries, keys, width, valueWidth }) => [matrices * queries * width, matrices * keys * width, matrices * keys * valueWidth],
+  numbers: ({ heads, queries, keys, width, valueWidth, causal }) => [heads, queries, keys, width, valueWidth, flag(causal), 1 / Math.sqrt(width)],
+  scratch: ({ queries, keys, width, valueWidth }) => {
+    const longest = Math.max(queries, keys, width, valueWidth)
+    return packedBytes(longest, longest, longest) + 4 * queries * keys + 16
+  },
+  pieces: sizes => ({ count: sizes.matrices, work: pairs(sizes) * (2 * sizes.width + 2 * sizes.valueWidth + 8) }),
+  fast: 'attentionGradient'
+})

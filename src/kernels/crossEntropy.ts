@@ -1,24 +1,30 @@
 /**
- * Cross-entropy of rows of logits with one right index each: SIMD for single precision, the reference elsewhere.
+ * Cross-entropy of rows of logits with one right index each.
  *
  * @module
  */
-import type { Floats, FreshFloats, Integers } from './floats.js'
+import type { Floats, Integers } from './floats.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/crossEntropy.js'
-import { call } from './simd/arena.js'
+
+type Sizes = reference.CrossEntropySizes
+
+/** Throws unless every target is an index of a row, or ignored. */
+const checkTargets = ({ width, ignored }: Sizes, [, targets]: readonly [Floats, Integers]): void => {
+  for (let row = 0; row < targets.length; row++)
+    if (targets[row] !== ignored && !(targets[row] >= 0 && targets[row] < width))
+      throw new RangeError(`crossEntropy: expected targets from 0 to ${width - 1}, got ${targets[row]} in row ${row}`)
+}
 
 /** $\sum_n -\ln \mathrm{softmax}(x_n)_{t_n}$ over the rows whose target is not `ignored`. */
-export const crossEntropySum = (x: Floats, targets: Integers, width: number, ignored: number): number => {
-  const done = call({ reads: [x, targets], writes: [], scratch: 4 * width + 16 }, (kernels, [px, pt], _, spare) =>
-    kernels.crossEntropy(px, pt, targets.length, width, ignored, spare))
-  return done === undefined ? reference.crossEntropySum(x, targets, width, ignored) : done[1]
-}
+export const crossEntropySum = kernel('crossEntropy', (sizes: Sizes, reads: readonly [Floats, Integers], _: readonly []) => reference.crossEntropySum(sizes, reads))({
+  reads: ({ rows, width }) => [rows * width, rows], check: checkTargets, writes: () => [], numbers: ({ rows, width, ignored }) => [rows, width, ignored], scratch: ({ width }) => 4 * width + 16,
+  fast: 'crossEntropy'
+})
 
 /** $dx_{nj} = s\,(\mathrm{softmax}(x_n)_j - \delta_{j t_n})$, and zeros where the target is `ignored` or every logit −∞. */
-export const crossEntropyGradient = (
-  x: Floats, targets: Integers, width: number, ignored: number, scale: number
-): FreshFloats => {
-  const done = call({ reads: [x, targets], writes: [x.length] }, (kernels, [px, pt], [dx]) =>
-    kernels.crossEntropyGradient(dx, px, pt, targets.length, width, ignored, scale))
-  return done === undefined ? reference.crossEntropyGradient(x, targets, width, ignored, scale) : done[0][0]
-}
+export const crossEntropyGradient = kernel('crossEntropy', reference.crossEntropyGradient)({
+  reads: ({ rows, width }) => [rows * width, rows], check: checkTargets, writes: ({ rows, width }) => [rows * width],
+  numbers: ({ width, ignored, scale }) => [width, ignored, scale], pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 8 }),
+  fast: 'crossEntropyGradient'
+})

@@ -1,36 +1,44 @@
 /**
- * Matrix products: SIMD for single precision, the reference elsewhere.
+ * Matrix products.
  *
  * @module
  */
 import type { Floats, FreshFloats } from './floats.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/gemm.js'
-import { affine as referenceAffine } from './reference/rows.js'
-import { call } from './simd/arena.js'
-import { instance, type Kernels } from './simd/instance.js'
+import { instance } from './simd/instance.js'
 
 export type Gemm = reference.Gemm
 
 const scratch = instance?.kernels.gemmScratchBytes.value ?? 0
 
+/** Rows and columns of a piece of C, as `assembly/gemm.ts` cuts it: fewer columns where there are few rows. */
+const ROWS = 48
+const COLUMNS = 256
+const FEW = 4
+const FEW_COLUMNS = 64
+
 const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
 
-const run = ({ batch, m, n, k, transposeA, transposeB }: Gemm, { gemm: simd }: Kernels, c: number, a: number, b: number, free: number): void =>
-  simd(c, a, b, batch, m, n, k, flag(transposeA), flag(transposeB), free)
+/**
+ * $C_b = \mathrm{op}(A_b)\,\mathrm{op}(B_b)$ for every $b$ of the batch, where op is the identity or the transposition; a row is added
+ * to every row of the products if there is one.
+ */
+const products = kernel('matmul', (sizes: Gemm, reads: readonly [a: Floats, b: Floats, row: Floats | undefined], writes: readonly [c: FreshFloats]) => reference.gemm(sizes, reads, writes))({
+  reads: ({ batch, m, n, k }: Gemm) => [batch * m * k, batch * k * n, n],
+  writes: ({ batch, m, n }) => [batch * m * n],
+  numbers: ({ batch, m, n, k, transposeA, transposeB }) => [batch, m, n, k, flag(transposeA), flag(transposeB)],
+  scratch: () => scratch,
+  pieces: ({ batch, m, n, k }) => ({
+    count: batch * Math.ceil(m / ROWS) * Math.ceil(n / (m < FEW ? FEW_COLUMNS : COLUMNS)), work: batch * m * n * k
+  }),
+  fast: 'gemm'
+})
 
-/** $C_b = \mathrm{op}(A_b)\,\mathrm{op}(B_b)$ for every $b$ of the batch, where op is the identity or the transposition. */
-export const gemm = (sizes: Gemm, a: Floats, b: Floats): FreshFloats => {
-  const done = call({ reads: [a, b], writes: [sizes.batch * sizes.m * sizes.n], scratch }, (kernels, [pa, pb], [c], free) =>
-    run(sizes, kernels, c, pa, pb, free))
-  return done === undefined ? reference.gemm(sizes, a, b) : done[0][0]
-}
+/** $C_b = \mathrm{op}(A_b)\,\mathrm{op}(B_b)$ */
+export const gemm = Object.assign(
+  (sizes: Gemm, a: Floats, b: Floats) => products(sizes, a, b, undefined),
+  { reference: (sizes: Gemm, a: Floats, b: Floats) => products.reference(sizes, a, b, undefined) })
 
 /** $C = \mathrm{op}(A)\,\mathrm{op}(B) + \mathbf 1 r^\top$: a row added to every row of the product. */
-export const affine = (sizes: Gemm, a: Floats, b: Floats, row: Floats): FreshFloats => {
-  const rows = sizes.batch * sizes.m
-  const done = call({ reads: [a, b, row], writes: [rows * sizes.n], scratch }, (kernels, [pa, pb, pr], [c], free) => {
-    run(sizes, kernels, c, pa, pb, free)
-    kernels.addToRows(c, pr, rows, sizes.n)
-  })
-  return done === undefined ? referenceAffine(sizes, a, b, row) : done[0][0]
-}
+export const affine: typeof products & ((sizes: Gemm, a: Floats, b: Floats, row: Floats) => FreshFloats) = products

@@ -1,38 +1,32 @@
 /**
- * Between rows that hold all heads and heads that hold all rows: SIMD for single precision, the reference elsewhere.
+ * Between rows that hold all heads and heads that hold all rows.
  *
  * @module
  */
 import type { Floats, FreshFloats } from './floats.js'
-import { freshLike } from './fresh.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/heads.js'
-import { call } from './simd/arena.js'
 
 export type HeadLayout = reference.HeadLayout
 
-/** One array `[batch, heads, time, width]` for each part of `[batch, time, parts · heads · width]`. */
-export const splitHeads = (merged: Floats, layout: HeadLayout): readonly FreshFloats[] => {
-  const { batch, heads, time, width, parts } = layout
-  const length = merged.length / parts
-  const done = call({ reads: [merged], writes: Array<number>(parts).fill(length) }, (kernels, [from], to) => {
-    for (let part = 0; part < parts; part++) kernels.splitHeads(to[part], from, batch, heads, time, width, parts, part, 0)
-  })
-  return done?.[0] ?? Array.from({ length: parts }, (_, part) => {
-    const split = freshLike(merged, length)
-    reference.splitPart(split, merged, layout, part)
-    return split
-  })
-}
+const lengthOf = ({ batch, heads, time, width }: HeadLayout): number => batch * heads * time * width
 
-/** The inverse of `splitHeads`. */
-export const mergeHeads = (split: readonly Floats[], layout: HeadLayout): FreshFloats => {
-  const { batch, heads, time, width, parts } = layout
-  const length = split.reduce((total, part) => total + part.length, 0)
-  const done = call({ reads: split, writes: [length] }, (kernels, from, [to]) => {
-    for (let part = 0; part < parts; part++) kernels.splitHeads(from[part], to, batch, heads, time, width, parts, part, 1)
-  })
-  if (done !== undefined) return done[0][0]
-  const merged = freshLike(split[0], length)
-  split.forEach((part, index) => reference.mergePart(merged, part, layout, index))
-  return merged
-}
+/** `[batch, heads, time, width]`, which is one part of `[batch, time, parts · heads · width]`. */
+export const splitHeads = kernel('splitHeads', reference.splitHeads)({
+  reads: (layout: HeadLayout & { readonly part: number }) => [lengthOf(layout) * layout.parts],
+  writes: layout => [lengthOf(layout)],
+  numbers: ({ heads, time, width, parts, part }) => [heads, time, width, parts, part],
+  pieces: layout => ({ count: layout.batch * layout.heads, work: lengthOf(layout) }),
+  fast: 'splitHeads'
+})
+
+const merged = kernel('mergeHeads', reference.mergeHeads)({
+  reads: (layout: HeadLayout) => [lengthOf(layout), lengthOf(layout), lengthOf(layout)],
+  writes: layout => [lengthOf(layout) * layout.parts],
+  numbers: ({ heads, time, width, parts }) => [heads, time, width, parts],
+  pieces: layout => ({ count: layout.batch * layout.heads, work: lengthOf(layout) * layout.parts }),
+  fast: 'mergeHeads'
+})
+
+/** The inverse of `splitHeads`, for one part or for three. */
+export const mergeHeads = (layout: HeadLayout, first: Floats, second?: Floats, third?: Floats): FreshFloats => merged(layout, first, second, third)

@@ -1,44 +1,58 @@
 /**
- * Layer normalisation over rows: SIMD for single precision, the reference elsewhere.
+ * Layer normalisation over rows.
  *
  * @module
  */
-import type { Floats, FreshFloats } from './floats.js'
+import type { Floats } from './floats.js'
+import { kernel } from './kernel.js'
 import * as reference from './reference/layerNorm.js'
-import { call, clear } from './simd/arena.js'
 
+type RowSizes = reference.RowSizes
 export type RowStatistics = reference.RowStatistics
 
+/** Pieces of sixteen columns, a cache line. */
+export const columnPieces = (rows: number, width: number, cost: number) => ({ count: Math.ceil(width / 16), work: rows * width * cost })
+
+const statistics = kernel('layerNorm', reference.rowStatistics)({
+  reads: ({ rows, width }: RowSizes & { readonly epsilon: number }) => [rows * width],
+  writes: ({ rows }) => [rows, rows, rows, rows],
+  numbers: ({ width, epsilon }) => [width, epsilon],
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 4 }),
+  fast: 'rowStatistics',
+  double: true
+})
+
 /** The mean and the inverse deviation of every row, as `reference/layerNorm.ts` explains them. */
-export const rowStatistics = (x: Floats, rows: number, width: number, epsilon: number): RowStatistics => {
-  const done = call({ reads: [x], writes: [rows, rows, rows, rows] }, (kernels, [px], [scale, mean, rest, inverse]) =>
-    kernels.rowStatistics(scale, mean, rest, inverse, px, rows, width, epsilon))
-  if (done === undefined) return reference.rowStatistics(x, rows, width, epsilon)
-  const [[scale, mean, rest, inverseDeviation]] = done
-  return { scale, mean, rest, inverseDeviation }
-}
+export const rowStatistics = (sizes: RowSizes & { readonly epsilon: number }, x: Floats): RowStatistics => named(statistics(sizes, x))
+/** The same by the definition. */
+export const referenceStatistics = (sizes: RowSizes & { readonly epsilon: number }, x: Floats): RowStatistics => named(statistics.reference(sizes, x))
+
+const named = ([scale, mean, rest, inverseDeviation]: readonly Floats[]): RowStatistics => ({ scale, mean, rest, inverseDeviation })
 
 /** $y = \gamma \odot \hat x + \beta$ for every row. */
-export const layerNormRows = (x: Floats, gamma: Floats, beta: Floats, statistics: RowStatistics): FreshFloats => {
-  const { scale, mean, rest, inverseDeviation } = statistics
-  const done = call({ reads: [x, gamma, beta, scale, mean, rest, inverseDeviation], writes: [x.length] },
-    (kernels, [px, pg, pb, pc, pm, pl, pr], [y]) => kernels.layerNorm(y, px, pg, pb, pc, pm, pl, pr, mean.length, gamma.length))
-  return done === undefined ? reference.layerNormRows(x, gamma, beta, statistics) : done[0][0]
-}
+export const layerNormRows = kernel('layerNorm', reference.layerNorm)({
+  reads: ({ rows, width }: RowSizes) => [rows * width, width, width, rows, rows, rows, rows],
+  writes: ({ rows, width }) => [rows * width],
+  numbers: ({ width }) => [width],
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 2 }),
+  fast: 'layerNorm'
+})
 
-/** The gradients whose derivation stands in `layers/layerNorm.ts`. */
-export const layerNormRowsGradient = (
-  x: Floats, gamma: Floats, statistics: RowStatistics, dy: Floats
-): reference.LayerNormGradient => {
-  const { scale, mean, rest, inverseDeviation } = statistics
-  const width = gamma.length
-  const done = call({ reads: [x, gamma, scale, mean, rest, inverseDeviation, dy], writes: [x.length, width, width] },
-    (kernels, [px, pg, pc, pm, pl, pr, pd], [dx, dGamma, dBeta]) => {
-      clear(dGamma, width)
-      clear(dBeta, width)
-      kernels.layerNormGradient(dx, dGamma, dBeta, px, pg, pc, pm, pl, pr, pd, mean.length, width)
-    })
-  if (done === undefined) return reference.layerNormRowsGradient(x, gamma, statistics, dy)
-  const [[dx, dGamma, dBeta]] = done
-  return { dx, dGamma, dBeta }
-}
+/** The gradient with respect to x, whose derivation stands in `layers/layerNorm.ts`. */
+export const layerNormGradient = kernel('layerNorm', reference.layerNormGradient)({
+  reads: ({ rows, width }: RowSizes) => [rows * width, width, rows, rows, rows, rows, rows * width],
+  writes: ({ rows, width }) => [rows * width],
+  numbers: ({ width }) => [width],
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 4 }),
+  fast: 'layerNormGradient'
+})
+
+/** The gradients with respect to γ and β. */
+export const layerNormParamsGradient = kernel('layerNorm', reference.layerNormParamsGradient)({
+  reads: ({ rows, width }: RowSizes) => [rows * width, rows, rows, rows, rows, rows * width],
+  writes: ({ width }) => [width, width],
+  numbers: ({ rows, width }) => [rows, width],
+  pieces: ({ rows, width }) => columnPieces(rows, width, 2),
+  fast: 'layerNormParamsGradient'
+})
+

@@ -69,12 +69,10 @@ const sizesOf = (mask: Mask, query: Tensor, key: Tensor, value: Tensor): kernel.
       'attention', 'query [..., T, d], key [..., S, d] and value [..., S, e]', [query.shape, key.shape, value.shape])
   checkPrecision('attention', query, key, value)
   return {
-    matrices: q.batch, heads: matricesPerItem(mask, [...leading, q.rows, k.rows]),
+    matrices: q.batch, heads: matricesPerItem(mask, [...leading, q.rows, k.rows]), causal: mask.causal,
     queries: q.rows, keys: k.rows, width: q.columns, valueWidth: v.columns
   }
 }
-
-const kernelMask = ({ causal, keep }: Mask): kernel.AttentionMask => ({ causal, keep: keep?.data })
 
 /**
  * The weights $W = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
@@ -88,7 +86,7 @@ export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
     checkTensors('attentionWeights', 'input', ['query', 'key'], input)
     const { query, key } = input
     const sizes = sizesOf(kept, query, key, key)
-    const weights = kernel.attentionWeights(sizes, kernelMask(kept), query.data, key.data)
+    const weights = kernel.attentionWeights(sizes, query.data, key.data, kept.keep?.data)
     return own([...query.shape.slice(0, -1), sizes.keys], weights)
   }
 }
@@ -98,8 +96,8 @@ const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue) => {
   checkTensors('attention', 'input', ['query', 'key', 'value'], input)
   const { query, key, value } = input
   const sizes = sizesOf(mask, query, key, value)
-  const weights = kernel.attentionWeights(sizes, kernelMask(mask), query.data, key.data)
-  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, kernelMask(mask), weights, value.data))
+  const weights = kernel.attentionWeights(sizes, query.data, key.data, mask.keep?.data)
+  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, weights, value.data, mask.keep?.data))
   return [y, { sizes, weights }] as const
 }
 
@@ -112,8 +110,7 @@ interface Kept {
 const gradient = (mask: Mask) => (
   _: NoParams, { query, key, value }: QueryKeyValue, { sizes, weights }: Kept, dy: Tensor
 ): Gradient<NoParams, QueryKeyValue> => {
-  const { dq, dk, dv } = kernel.attentionGradient(
-    sizes, kernelMask(mask), query.data, key.data, value.data, weights, dy.data)
+  const [dq, dk, dv] = kernel.attentionGradient(sizes, query.data, key.data, value.data, weights, dy.data, mask.keep?.data)
   return {
     params: noParams,
     input: { query: own(query.shape, dq), key: own(key.shape, dk), value: own(value.shape, dv) }

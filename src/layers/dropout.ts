@@ -15,19 +15,16 @@
  *
  * @module
  */
-import { type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
+import * as kernel from '../kernels/random.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
-import { uniform } from '../random/distributions.js'
 import { checkKey, type Key } from '../random/key.js'
-import { map, multiply } from '../tensor/algebra.js'
 import { check, fraction } from '../tensor/domain.js'
-import { checkTensor, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
-/** $m_i / (1 - p)$ for a tensor of the shape and precision of `x`. */
-const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
-  const kept = 1 / (1 - rate)
-  return map(u => (u < rate ? 0 : kept))(uniform(x.shape, { precision: precisionOf(x) })(key))
-}
+/** $m_i x_i / (1 - p)$ */
+const dropped = (rate: number, { high, low }: Key) => (x: Tensor): Tensor =>
+  own(x.shape, kernel.dropout({ n: x.data.length, high, low, rate }, x.data))
 
 /**
  * Drops entries at random with probability `rate`, by the key.
@@ -38,12 +35,9 @@ const scaledMask = (rate: number, key: Key, x: Tensor): Tensor => {
 export const dropout = (rate: number, key: Key): Layer<NoParams, Tensor, Tensor> => {
   check('dropout', 'rate', fraction, rate)
   checkKey('dropout', key)
-  return trusted(layerKeeping({
-    forward: (_, x) => {
-      checkTensor('dropout', 'x', x)
-      const mask = scaledMask(rate, key, x)
-      return [multiply(mask)(x), mask]
-    },
-    gradient: (_, __, mask, dy) => ({ params: noParams, input: multiply(mask)(dy) })
-  }))
+  const drop = dropped(rate, key)
+  return trusted(parameterless(x => {
+    checkTensor('dropout', 'x', x)
+    return drop(x)
+  }, (_, dy) => drop(dy)))
 }

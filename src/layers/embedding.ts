@@ -44,8 +44,8 @@ const check = (params: EmbeddingParams, tokens: Tokens): void => {
 /** $y_n = W_{t_n}$ */
 const forward = (params: EmbeddingParams, tokens: Tokens): Tensor => {
   check(params, tokens)
-  const [, width] = params.weight.shape
-  return own([...tokens.shape, width], gatherRows(params.weight.data, tokens.data, width))
+  const [rows, width] = params.weight.shape
+  return own([...tokens.shape, width], gatherRows({ rows, width, count: tokens.data.length }, params.weight.data, tokens.data))
 }
 
 /** $dW_v = \sum_{n : t_n = v} dy_n$ */
@@ -54,7 +54,7 @@ const gradient = (params: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
   const { weight } = params
   const [vocabulary, width] = weight.shape
   return {
-    params: { weight: own(weight.shape, scatterAddRows(dy.data, tokens.data, vocabulary, width)) },
+    params: { weight: own(weight.shape, scatterAddRows({ rows: vocabulary, width, count: tokens.data.length }, dy.data, tokens.data)) },
     input: undefined
   }
 }

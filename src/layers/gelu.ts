@@ -25,27 +25,21 @@
  * @module
  */
 import * as kernel from '../kernels/activations.js'
-import { normalDensity, normalDistribution } from '../kernels/reference/erf.js'
-import type { Layer, NoParams } from '../layer/layer.js'
-import { entrywise, withSlopeKept } from '../layer/pointwise.js'
+import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
+import { withSlopeKept } from '../layer/pointwise.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { own, type Tensor } from '../tensor/tensor.js'
 import { entries, pairs } from './entries.js'
-
-/** Beyond ±64 the distribution is exactly 0 or 1 and its density 0, so that infinities have their limits. */
-const EDGE = 64
-const inside = (x: number): number => Math.max(-EDGE, Math.min(EDGE, x))
 
 /**
  * $y = x\,\Phi(x)$, entry by entry.
  *
  * @category layers
  */
-export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(entrywise(
-  x => Math.max(-EDGE, x) * normalDistribution(x),
-  x => normalDistribution(x) + inside(x) * normalDensity(x)
-)))
+export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(parameterless(
+  entries('gelu', kernel.gelu),
+  (x, dy) => own(x.shape, kernel.geluGradient(x.data, dy.data)))))
 
 /** $y = x\,\sigma$ and its slope $\sigma + x\,\sigma(1 - \sigma)\,2u'$ */
 const withSlope = pairs('geluTanh', kernel.geluTanhWithSlope)

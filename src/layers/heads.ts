@@ -28,7 +28,7 @@ const split = (heads: number) => (x: Tensor): QueryKeyValue => {
   if (columns % (3 * heads) !== 0)
     throw new ShapeError('splitHeads', `a width of 3 · ${heads} heads · d`, [x.shape])
   const width = columns / 3 / heads
-  const [query, key, value] = kernel.splitHeads(x.data, { batch, heads, time, width, parts: 3 })
+  const [query, key, value] = [0, 1, 2].map(part => kernel.splitHeads({ batch, heads, time, width, parts: 3, part }, x.data))
   const shape = [...x.shape.slice(0, -2), heads, time, width]
   return { query: own(shape, query), key: own(shape, key), value: own(shape, value) }
 }
@@ -42,8 +42,7 @@ const unsplit = (heads: number, x: Tensor, dy: QueryKeyValue): Tensor => {
   if (!sameShape(query.shape, shape) || !sameShape(key.shape, shape) || !sameShape(value.shape, shape))
     throw new ShapeError('splitHeads', `dy with query, key and value of [${shape.join(', ')}]`, [query.shape, key.shape, value.shape])
   checkPrecision('splitHeads', x, query, key, value)
-  const dx = kernel.mergeHeads([query.data, key.data, value.data], { batch, heads, time, width, parts: 3 })
-  return own(x.shape, dx)
+  return own(x.shape, kernel.mergeHeads({ batch, heads, time, width, parts: 3 }, query.data, key.data, value.data))
 }
 
 /** `[..., H, T, d]` as its leading axes and the layout of its heads. */
@@ -56,12 +55,12 @@ const layoutOf = (operation: string, { shape }: Tensor) => {
 const merge = (x: Tensor): Tensor => {
   checkTensor('mergeHeads', 'x', x)
   const { shape, layout } = layoutOf('mergeHeads', x)
-  return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads([x.data], layout))
+  return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads(layout, x.data))
 }
 
 /** The inverse of `merge`, for the layout that `x` had. */
 const unmerge = (x: Tensor, dy: Tensor): Tensor =>
-  own(x.shape, kernel.splitHeads(dy.data, layoutOf('mergeHeads', x).layout)[0])
+  own(x.shape, kernel.splitHeads({ ...layoutOf('mergeHeads', x).layout, part: 0 }, dy.data))
 
 /**
  * `[..., T, 3D]` to query, key and value of `[..., H, T, D/H]`.

@@ -32,7 +32,7 @@
  *
  * @module
  */
-import { layerNormRows, layerNormRowsGradient, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
+import { layerNormGradient, layerNormParamsGradient, layerNormRows, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
 import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
@@ -58,12 +58,13 @@ const statisticsOf = (epsilon: number, params: LayerNormParams, x: Tensor): RowS
   if (weight.shape.length !== 1 || bias.shape.length !== 1 || weight.shape[0] !== width || bias.shape[0] !== width)
     throw new ShapeError('layerNorm', 'x [..., D], weight [D] and bias [D]', [x.shape, weight.shape, bias.shape])
   checkPrecision('layerNorm', x, weight, bias)
-  return rowStatistics(x.data, rows, width, epsilon)
+  return rowStatistics({ rows, width, epsilon }, x.data)
 }
 
 const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
   const statistics = statisticsOf(epsilon, params, x)
-  const y = layerNormRows(x.data, params.weight.data, params.bias.data, statistics)
+  const { scale, mean, rest, inverseDeviation } = statistics
+  const y = layerNormRows(rowsOf('layerNorm', x.shape), x.data, params.weight.data, params.bias.data, scale, mean, rest, inverseDeviation)
   return [own(x.shape, y), statistics] as const
 }
 
@@ -71,7 +72,9 @@ const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
 const gradient = (
   { weight, bias }: LayerNormParams, x: Tensor, statistics: RowStatistics, dy: Tensor
 ): Gradient<LayerNormParams, Tensor> => {
-  const { dx, dGamma, dBeta } = layerNormRowsGradient(x.data, weight.data, statistics, dy.data)
+  const sizes = rowsOf('layerNorm', x.shape), { scale, mean, rest, inverseDeviation } = statistics
+  const dx = layerNormGradient(sizes, x.data, weight.data, scale, mean, rest, inverseDeviation, dy.data)
+  const [dGamma, dBeta] = layerNormParamsGradient(sizes, x.data, scale, mean, rest, inverseDeviation, dy.data)
   return {
     params: { weight: own(weight.shape, dGamma), bias: own(bias.shape, dBeta) },
     input: own(x.shape, dx)

@@ -71,7 +71,7 @@ const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearP
   const dWeight = gemm(
     { batch: 1, m: inputs, n: outputs, k: rows, transposeA: true, transposeB: false }, x.data, dy.data)
   return deferred(
-    { weight: own(weight.shape, dWeight), bias: own(bias.shape, sumRows(dy.data, rows, outputs)) },
+    { weight: own(weight.shape, dWeight), bias: own(bias.shape, sumRows({ rows, width: outputs }, dy.data)) },
     () => own(x.shape, dx()))
 }
 

@@ -24,13 +24,13 @@ import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 const forward = (x: Tensor): Tensor => {
   checkTensor('logSoftmax', 'x', x)
   const { rows, width } = rowsOf('logSoftmax', x.shape)
-  return own(x.shape, kernel.logSoftmaxRows(x.data, rows, width))
+  return own(x.shape, kernel.logSoftmaxRows({ rows, width }, x.data))
 }
 
 /** $dx_i = dy_i - e^{y_i} \sum_j dy_j$ */
 const gradient = (y: Tensor, dy: Tensor): Tensor => {
   const { rows, width } = rowsOf('logSoftmax', y.shape)
-  return own(y.shape, kernel.logSoftmaxRowsGradient(y.data, dy.data, rows, width))
+  return own(y.shape, kernel.logSoftmaxRowsGradient({ rows, width }, y.data, dy.data))
 }
 
 /**

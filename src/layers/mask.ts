@@ -17,11 +17,12 @@
  * @module
  */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import * as kernel from '../kernels/masks.js'
 import { type Layer, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { arrays, check, checkOptions, type Fields, flag, integerBetween, natural, optional } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { checkTensor, freshFor, own, type Tensor, type Tokens, tokens, tokensFromArray } from '../tensor/tensor.js'
+import { checkTensor, own, type Tensor, type Tokens, tokens, tokensFromArray } from '../tensor/tensor.js'
 
 export interface Mask {
   /** Whether a key after the query's position is hidden. */
@@ -109,17 +110,9 @@ export const matricesPerItem = ({ keep }: Mask, shape: readonly number[]): numbe
 /** $y_{ts} = x_{ts}$ where visible, `hidden` elsewhere. */
 const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
   checkTensor('masked', 'x', x)
-  const { rows: queries, columns: keys } = matricesOf('mask', x.shape)
-  const perItem = matricesPerItem(mask, x.shape)
-  const y = freshFor(x, x.data.length)
-  for (let i = 0; i < y.length; i++) {
-    const s = i % keys, row = Math.floor(i / keys), t = row % queries
-    const item = Math.floor(row / queries / perItem)
-    const visible = (!mask.causal || s <= t + keys - queries)
-      && (mask.keep === undefined || mask.keep.data[item * keys + s] !== 0)
-    y[i] = visible ? x.data[i] : hidden
-  }
-  return own(x.shape, y)
+  const { batch: matrices, rows: queries, columns: keys } = matricesOf('mask', x.shape)
+  const heads = matricesPerItem(mask, x.shape)
+  return own(x.shape, kernel.select({ matrices, heads, queries, keys, causal: mask.causal, hidden }, x.data, mask.keep?.data))
 }
 
 /**

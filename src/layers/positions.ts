@@ -20,11 +20,12 @@
  *
  * @module
  */
+import { addRepeated, padRows, sinusoids, sumRows } from '../kernels/rows.js'
 import { type Layer, layer, type Memory, type NoParams, parameterless } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { check, natural } from '../tensor/domain.js'
 import { matricesOf, ShapeError } from '../tensor/shape.js'
-import { checkPrecision, checkTensor, checkTensors, freshFor, fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, checkTensors, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { EmbeddingParams } from './embedding.js'
 
 /** Adds the rows `from`, `from` + 1, … of a table to every sequence. */
@@ -33,11 +34,8 @@ const addTable = (operation: string, x: Tensor, table: Tensor, from = 0): Tensor
   if (table.shape.length !== 2 || table.shape[0] < from + time || table.shape[1] !== width)
     throw new ShapeError(operation, `x [..., T, D] and weight [C, D] with T ≤ C${from === 0 ? '' : ` − ${from}, which were read before`}`, [x.shape, table.shape])
   checkPrecision(operation, x, table)
-  const y = freshFor(x, x.data.length)
-  const length = time * width, offset = from * width
-  for (let start = 0; start < y.length; start += length)
-    for (let i = 0; i < length; i++) y[start + i] = x.data[start + i] + table.data[offset + i]
-  return own(x.shape, y)
+  const sizes = { n: x.data.length, begin: from * width, length: time * width, total: table.data.length }
+  return own(x.shape, addRepeated(sizes, x.data, table.data))
 }
 
 /** How many positions were read. */
@@ -60,12 +58,9 @@ const steppingOn = <P>(
 
 /** $dP_s = \sum_b dy_{bs}$ */
 const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
-  const { rows: time, columns: width } = matricesOf('learnedPositions', dy.shape)
-  const dWeight = freshFor(weight, weight.data.length)
-  const length = time * width
-  for (let start = 0; start < dy.data.length; start += length)
-    for (let i = 0; i < length; i++) dWeight[i] += dy.data[start + i]
-  return { params: { weight: own(weight.shape, dWeight) }, input: dy }
+  const { batch, rows: time, columns: width } = matricesOf('learnedPositions', dy.shape)
+  const length = time * width, total = sumRows({ rows: batch, width: length }, dy.data)
+  return { params: { weight: own(weight.shape, padRows({ n: length, total: weight.data.length }, total)) }, input: dy }
 }
 
 /**
@@ -91,11 +86,7 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = stepping
 export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor => {
   check('sinusoidalTable', 'time', natural, time)
   check('sinusoidalTable', 'width', natural, width)
-  return fromArray([time, width], Array.from({ length: time * width }, (_, entry) => {
-    const t = Math.floor(entry / width), j = entry % width
-    const angle = t / 10000 ** ((j - j % 2) / width)
-    return j % 2 === 0 ? Math.sin(angle) : Math.cos(angle)
-  }), precision)
+  return own([time, width], sinusoids({ time, width, precision }))
 }
 
 /**

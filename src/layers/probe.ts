@@ -14,11 +14,11 @@
  *
  * @module
  */
-import { sumRows } from '../kernels/rows.js'
+import { addRepeated, sumRows } from '../kernels/rows.js'
 import { type Layer, layer } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
 import { sameShape, ShapeError, sizeOf } from '../tensor/shape.js'
-import { checkPrecision, checkTensor, freshFor, own, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
 const checkBoth = (delta: Tensor, x: Tensor): void => {
   checkTensor('probe', 'params', delta)
@@ -30,14 +30,13 @@ const checkBoth = (delta: Tensor, x: Tensor): void => {
 
 const forward = (delta: Tensor, x: Tensor): Tensor => {
   checkBoth(delta, x)
-  const y = freshFor(x, x.data.length), width = delta.data.length
-  for (let i = 0; i < y.length; i++) y[i] = x.data[i] + delta.data[i % width]
-  return own(x.shape, y)
+  const length = delta.data.length
+  return own(x.shape, addRepeated({ n: x.data.length, begin: 0, length, total: length }, x.data, delta.data))
 }
 
 /** $d\delta = \sum_n dy_n,\ dx = dy$ */
 const gradient = (delta: Tensor, _: Tensor, dy: Tensor) => ({
-  params: own(delta.shape, sumRows(dy.data, delta.data.length === 0 ? 0 : dy.data.length / sizeOf(delta.shape), delta.data.length)), input: dy
+  params: own(delta.shape, sumRows({ rows: delta.data.length === 0 ? 0 : dy.data.length / sizeOf(delta.shape), width: delta.data.length }, dy.data)), input: dy
 })
 
 const plain: Layer<Tensor, Tensor, Tensor> = layer({ forward, gradient })

@@ -33,8 +33,8 @@ import { entries } from './entries.js'
 export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => {
   check('leakyRelu', 'slope', finite, slope)
   return rowwise(trusted(parameterless(
-    entries('leakyRelu', kernel.leakyRelu(slope)),
-    (x, dy) => own(x.shape, kernel.leakyReluGradient(slope)(x.data, dy.data)))))
+    entries('leakyRelu', x => kernel.leakyRelu({ n: x.length, slope }, x)),
+    (x, dy) => own(x.shape, kernel.leakyReluGradient({ n: x.data.length, slope }, x.data, dy.data)))))
 }
 
 /**

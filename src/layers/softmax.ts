@@ -39,13 +39,13 @@ import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 const forward = (temperature: number) => (x: Tensor): Tensor => {
   checkTensor('softmax', 'x', x)
   const { rows, width } = rowsOf('softmax', x.shape)
-  return own(x.shape, kernel.softmaxRows(x.data, rows, width, temperature))
+  return own(x.shape, kernel.softmaxRows({ rows, width, temperature }, x.data))
 }
 
 /** $dx_i = y_i\,(dy_i - \sum_j dy_j y_j)/\tau$ */
 const gradient = (temperature: number) => (y: Tensor, dy: Tensor): Tensor => {
   const { rows, width } = rowsOf('softmax', y.shape)
-  return own(y.shape, kernel.softmaxRowsGradient(y.data, dy.data, rows, width, temperature))
+  return own(y.shape, kernel.softmaxRowsGradient({ rows, width, temperature }, y.data, dy.data))
 }
 
 /**

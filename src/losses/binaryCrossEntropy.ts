@@ -28,18 +28,15 @@
  *
  * @module
  */
-import { sigmoidOf } from '../kernels/activations.js'
+import * as kernel from '../kernels/losses.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
 
-/** Throws `RangeError` where a target is no probability. */
+/** Throws `RangeError` if a target is no probability. */
 const checkTargets = (operation: string) => ({ data }: Tensor): void => {
   for (let i = 0; i < data.length; i++)
     if (!(data[i] >= 0 && data[i] <= 1)) throw new RangeError(`${operation}: expected targets from 0 to 1, got ${data[i]} at position ${i}`)
 }
-
-const SMALLEST_LOGARITHM = -100
-const SMALLEST_DENOMINATOR = 1e-12
 
 /**
  * The mean (or sum) of $-t \ln p - (1 - t) \ln(1 - p)$, with logarithms cut off at −100.
@@ -47,11 +44,8 @@ const SMALLEST_DENOMINATOR = 1e-12
  *
  * @category losses
  */
-export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tensor> => entrywise(
-  'binaryCrossEntropy',
-  (p, t) => -t * Math.max(Math.log(p), SMALLEST_LOGARITHM) - (1 - t) * Math.max(Math.log1p(-p), SMALLEST_LOGARITHM),
-  (p, t) => (p - t) / Math.max(p * (1 - p), SMALLEST_DENOMINATOR),
-  options, checkTargets('binaryCrossEntropy'))
+export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tensor> =>
+  entrywise('binaryCrossEntropy', kernel.binaryCrossEntropy, options, checkTargets('binaryCrossEntropy'))
 
 /**
  * The mean (or sum) of $\max(x, 0) - t x + \ln(1 + e^{-|x|})$ for logits $x$: finite for every finite logit.
@@ -59,8 +53,5 @@ export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tens
  *
  * @category losses
  */
-export const binaryCrossEntropyWithLogits = (options: LossOptions = {}): Loss<Tensor, Tensor> => entrywise(
-  'binaryCrossEntropyWithLogits',
-  (x, t) => Math.max(x, 0) - t * x + Math.log1p(Math.exp(-Math.abs(x))),
-  (x, t) => sigmoidOf(x) - t,
-  options, checkTargets('binaryCrossEntropyWithLogits'))
+export const binaryCrossEntropyWithLogits = (options: LossOptions = {}): Loss<Tensor, Tensor> =>
+  entrywise('binaryCrossEntropyWithLogits', kernel.binaryCrossEntropyWithLogits, options, checkTargets('binaryCrossEntropyWithLogits'))

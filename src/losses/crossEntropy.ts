@@ -67,17 +67,17 @@ const counted = (targets: Tokens, ignored: number): number => {
  */
 export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, Tokens> => {
   checkOptions('crossEntropy', OPTIONS, options)
-  const { reduction, ignoreIndex = -100 } = options
+  const { reduction, ignoreIndex: ignored = -100 } = options
   return trusted<Loss<Tensor, Tokens>>({
     forward: (logits, targets) => {
-      const { width, terms } = sizesOf(logits, targets, ignoreIndex)
-      return crossEntropySum(logits.data, targets.data, width, ignoreIndex) * termScale(reduction, terms)
+      const { width, terms } = sizesOf(logits, targets, ignored)
+      return crossEntropySum({ rows: targets.data.length, width, ignored }, logits.data, targets.data) * termScale(reduction, terms)
     },
     gradient: (logits, targets) => {
-      const { width, terms } = sizesOf(logits, targets, ignoreIndex)
-      const scale = termScale(reduction, terms)
-      return own(logits.shape, crossEntropyGradient(logits.data, targets.data, width, ignoreIndex, scale))
+      const { width, terms } = sizesOf(logits, targets, ignored)
+      const sizes = { rows: targets.data.length, width, ignored, scale: termScale(reduction, terms) }
+      return own(logits.shape, crossEntropyGradient(sizes, logits.data, targets.data))
     },
-    weight: targets => weightFor(reduction, counted(targets, ignoreIndex))
+    weight: targets => weightFor(reduction, counted(targets, ignored))
   })
 }

@@ -3,10 +3,10 @@
  *
  * @module
  */
+import type { TermKernels } from '../kernels/losses.js'
 import { guardedMethod, trusted } from '../memory/trust.js'
 import { checkOptions, type Fields, oneOf, optional } from '../tensor/domain.js'
-import { checkAlike, type Tensor } from '../tensor/tensor.js'
-import { zipWith } from '../tensor/algebra.js'
+import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 
 /**
  * What a loss weighs beside those of other targets when they are put together: the number of terms that it is the mean of,
@@ -49,8 +49,7 @@ export const weightFor = (reduction: 'mean' | 'sum' | undefined, terms: number):
 
 /** A loss that is a mean or a sum of one term for each entry; `checkTarget` throws for an entry that cannot be a target. */
 export const entrywise = (
-  operation: string, term: (p: number, t: number) => number, derivative: (p: number, t: number) => number,
-  options: LossOptions, checkTarget: (target: Tensor) => void = () => undefined
+  operation: string, { total, slopes }: TermKernels, options: LossOptions, checkTarget: (target: Tensor) => void = () => undefined
 ): Loss<Tensor, Tensor> => {
   checkOptions(operation, OPTIONS, options)
   const { reduction } = options
@@ -61,14 +60,13 @@ export const entrywise = (
   return trusted<Loss<Tensor, Tensor>>({
     forward: (prediction, target) => {
       checkBoth(prediction, target)
-      let total = 0
-      for (let i = 0; i < prediction.data.length; i++) total += term(prediction.data[i], target.data[i])
-      return total * termScale(reduction, prediction.data.length)
+      const n = prediction.data.length
+      return total({ n }, prediction.data, target.data) * termScale(reduction, n)
     },
     gradient: (prediction, target) => {
       checkBoth(prediction, target)
-      const scale = termScale(reduction, prediction.data.length)
-      return zipWith(target, (p, t) => scale * derivative(p, t))(prediction)
+      const n = prediction.data.length
+      return own(prediction.shape, slopes({ n, scale: termScale(reduction, n) }, prediction.data, target.data))
     },
     weight: target => weightFor(reduction, target.data.length)
   })

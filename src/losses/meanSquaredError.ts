@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { squaredError } from '../kernels/losses.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
 
@@ -20,4 +21,4 @@ import { entrywise, type Loss, type LossOptions } from './loss.js'
  * @category losses
  */
 export const meanSquaredError = (options: LossOptions = {}): Loss<Tensor, Tensor> =>
-  entrywise('meanSquaredError', (p, t) => (p - t) ** 2, (p, t) => 2 * (p - t), options)
+  entrywise('meanSquaredError', squaredError, options)

@@ -76,9 +76,9 @@ const decayingAdam = (operation: string, {
     }
     const next = zipInto(['theta', 'm', 'v'], [params, slots.m, slots.v, gradient], ([theta, m, v, g], path) => {
       for (const other of [m, v, g]) checkAlike(`adam "${path}"`, theta, other)
-      const arrays = { theta: theta.data, m: m.data, v: v.data }
-      const moved = kernel.adam(arrays, g.data, { ...constants, decay: guarded(decays)(path, theta) ? weightDecay : 0 })
-      return { theta: own(theta.shape, moved.theta), m: own(theta.shape, moved.m), v: own(theta.shape, moved.v) }
+      const sizes = { ...constants, n: theta.data.length, decay: guarded(decays)(path, theta) ? weightDecay : 0 }
+      const [nextTheta, nextM, nextV] = kernel.adam(sizes, theta.data, m.data, v.data, g.data)
+      return { theta: own(theta.shape, nextTheta), m: own(theta.shape, nextM), v: own(theta.shape, nextV) }
     })
     return { params: next.theta, state: { step: taken, slots: { m: next.m, v: next.v } } }
   }

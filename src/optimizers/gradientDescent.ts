@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { descend as descendArray } from '../kernels/entrywise.js'
+import { descend as descendArray } from '../kernels/algebra.js'
 import { trusted } from '../memory/trust.js'
 import { add, scale } from '../tensor/algebra.js'
 import { checkOptions, type Fields, fraction, optional } from '../tensor/domain.js'
@@ -22,7 +22,7 @@ import { type LearningRate, learningRates, type Optimizer, rateAt } from './opti
 const descend = <P>(rate: number, gradient: P, params: P): P =>
   zipWith(gradient, (p, g, path) => {
     checkAlike(`gradient "${path}"`, p, g)
-    return own(p.shape, descendArray(p.data, g.data, rate))
+    return own(p.shape, descendArray({ n: p.data.length, rate }, p.data, g.data))
   })(params)
 
 export interface GradientDescentOptions {

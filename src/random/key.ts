@@ -6,6 +6,8 @@
  */
 import { check, type Domain, natural } from '../tensor/domain.js'
 
+import { threefry as block, type Words } from '../kernels/random.js'
+
 /** 64 bits that name a stream of random numbers. */
 export interface Key {
   readonly _tag: 'Key'
@@ -17,31 +19,11 @@ export interface Key {
 /** A random value is a function of a key. */
 export type Draw<A> = (key: Key) => A
 
-type Words = readonly [number, number]
-
-const ROTATIONS: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24]
-const ROUNDS = 20
-const PARITY = 0x1bd11bda
-
 /**
  * Threefry-2x32 with 20 rounds: a bijection of 64-bit counters for each 64-bit key, whose outputs at counters
  * 0, 1, 2, … pass as random. (J. Salmon et al., *Parallel Random Numbers: As Easy as 1, 2, 3*, 2011, § 3.3.)
  */
-export const threefry = (key: Words, counter: Words): Words => {
-  const schedule = [key[0], key[1], key[0] ^ key[1] ^ PARITY]
-  let x = (counter[0] + schedule[0]) | 0, y = (counter[1] + schedule[1]) | 0
-  for (let round = 0; round < ROUNDS; round++) {
-    const r = ROTATIONS[round % 8]
-    x = (x + y) | 0
-    y = ((y << r) | (y >>> (32 - r))) ^ x
-    if (round % 4 === 3) {
-      const injection = (round + 1) / 4
-      x = (x + schedule[injection % 3]) | 0
-      y = (y + schedule[(injection + 1) % 3] + injection) | 0
-    }
-  }
-  return [x >>> 0, y >>> 0]
-}
+export const threefry: (key: Words, counter: Words) => Words = block
 
 /** The upper word of a counter says what it is for, so that no two uses of one key ever meet. */
 const USE = { bits: 0, split: 1, fold: 2 } as const

@@ -4,7 +4,7 @@
  * @module
  */
 import type * as E from 'fp-ts/lib/Eq.js'
-import * as kernel from '../kernels/entrywise.js'
+import * as kernel from '../kernels/algebra.js'
 import { anyNumber, check, functions, precisions, show } from './domain.js'
 import { sameShape, sizeOf } from './shape.js'
 import {
@@ -57,7 +57,7 @@ export const add = (y: Tensor) => (x: Tensor): Tensor => {
  */
 export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
   checkAlike('tensor.subtract', x, y)
-  return zipWith(y, (a, b) => a - b)(x)
+  return own(x.shape, kernel.subtract(x.data, y.data))
 }
 
 /**
@@ -79,7 +79,7 @@ export const scale = (s: number): ((x: Tensor) => Tensor) => {
   check('tensor.scale', 's', anyNumber, s)
   return x => {
     checkTensor('tensor.scale', 'x', x)
-    return own(x.shape, kernel.scale(x.data, s))
+    return own(x.shape, kernel.scale({ n: x.data.length, factor: s }, x.data))
   }
 }
 
@@ -90,9 +90,7 @@ export const scale = (s: number): ((x: Tensor) => Tensor) => {
  */
 export const sum = (x: Tensor): number => {
   checkTensor('tensor.sum', 'x', x)
-  let total = 0
-  for (let i = 0; i < x.data.length; i++) total += x.data[i]
-  return total
+  return kernel.sum({ n: x.data.length }, x.data)
 }
 
 /**
@@ -102,7 +100,7 @@ export const sum = (x: Tensor): number => {
  */
 export const dot = (y: Tensor) => (x: Tensor): number => {
   checkAlike('tensor.dot', x, y)
-  return kernel.dot(x.data, y.data)
+  return kernel.dot({ n: x.data.length }, x.data, y.data)
 }
 
 /**
@@ -112,7 +110,7 @@ export const dot = (y: Tensor) => (x: Tensor): number => {
  */
 export const norm = (x: Tensor): number => {
   checkTensor('tensor.norm', 'x', x)
-  return Math.sqrt(kernel.dot(x.data, x.data))
+  return Math.sqrt(kernel.dot({ n: x.data.length }, x.data, x.data))
 }
 
 /**

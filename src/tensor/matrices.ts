@@ -4,10 +4,10 @@
  * @module
  */
 import { gemm } from '../kernels/gemm.js'
-import { appendRows as appendArrays } from '../kernels/rows.js'
+import * as kernel from '../kernels/rows.js'
 import { check, checkOptions, type Fields, flag, natural, optional } from './domain.js'
 import { matricesOf, ownShape, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
-import { checkPrecision, checkTensor, freshFor, own, type Tensor } from './tensor.js'
+import { checkPrecision, checkTensor, own, type Tensor } from './tensor.js'
 
 /**
  * Which side of a matrix product is stored transposed, by its last two axes.
@@ -54,11 +54,7 @@ export const matmul = (b: Tensor, transposed: Transposed = {}): ((a: Tensor) => 
 export const transpose = (x: Tensor): Tensor => {
   checkTensor('tensor.transpose', 'x', x)
   const { batch, rows, columns } = matricesOf('tensor.transpose', x.shape)
-  const y = freshFor(x, x.data.length)
-  for (let b = 0, start = 0; b < batch; b++, start += rows * columns)
-    for (let i = 0; i < rows; i++)
-      for (let j = 0; j < columns; j++) y[start + j * rows + i] = x.data[start + i * columns + j]
-  return own([...x.shape.slice(0, -2), columns, rows], y)
+  return own([...x.shape.slice(0, -2), columns, rows], kernel.transpose({ batch, rows, columns }, x.data))
 }
 
 /**
@@ -90,9 +86,8 @@ export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= length))
     throw new RangeError(`tensor.slice: expected 0 ≤ start ≤ end ≤ ${length}, got start ${start} and end ${end}`)
   const width = sizeOf(rest)
-  const y = freshFor(x, (end - start) * width)
-  for (let i = 0; i < y.length; i++) y[i] = x.data[start * width + i]
-  return own([end - start, ...rest], y)
+  const sizes = { batch: 1, stride: length * width, begin: start * width, width: (end - start) * width }
+  return own([end - start, ...rest], kernel.copyRows(sizes, x.data))
 }
 
 /**
@@ -108,10 +103,8 @@ export const lastRows = (count: number): ((x: Tensor) => Tensor) => {
     const { batch, rows, columns } = matricesOf('tensor.lastRows', x.shape)
     if (count > rows) throw new ShapeError('tensor.lastRows', `at least ${count} rows`, [x.shape])
     if (count === rows) return x
-    const y = freshFor(x, batch * count * columns)
-    for (let b = 0, to = 0; b < batch; b++)
-      for (let from = ((b + 1) * rows - count) * columns, end = (b + 1) * rows * columns; from < end; from++) y[to++] = x.data[from]
-    return own([...x.shape.slice(0, -2), count, columns], y)
+    const sizes = { batch, stride: rows * columns, begin: (rows - count) * columns, width: count * columns }
+    return own([...x.shape.slice(0, -2), count, columns], kernel.copyRows(sizes, x.data))
   }
 }
 
@@ -125,10 +118,8 @@ export const lastRow = (x: Tensor): Tensor => {
   checkTensor('tensor.lastRow', 'x', x)
   const { batch, rows, columns } = matricesOf('tensor.lastRow', x.shape)
   if (batch * rows === 0) throw new ShapeError('tensor.lastRow', 'at least one row', [x.shape])
-  const start = (batch * rows - 1) * columns
-  const y = freshFor(x, columns)
-  for (let j = 0; j < columns; j++) y[j] = x.data[start + j]
-  return own([columns], y)
+  const stride = batch * rows * columns
+  return own([columns], kernel.copyRows({ batch: 1, stride, begin: stride - columns, width: columns }, x.data))
 }
 
 /**
@@ -145,6 +136,6 @@ export const appendRows = (more: Tensor) => (x: Tensor): Tensor => {
   if (first.columns !== second.columns || !sameShape(leading, more.shape.slice(0, -2)))
     throw new ShapeError('tensor.appendRows', 'two tensors that differ in the number of rows only', [x.shape, more.shape])
   checkPrecision('tensor.appendRows', x, more)
-  const y = appendArrays(x.data, more.data, first.batch)
+  const y = kernel.appendRows({ batch: first.batch, first: first.rows * first.columns, second: second.rows * second.columns }, x.data, more.data)
   return own([...leading, first.rows + second.rows, first.columns], y)
 }

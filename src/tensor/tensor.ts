@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Floats, FreshFloats, Integers } from '../kernels/floats.js'
+import { type Floats, type FreshFloats, type Integers, type Precision, precisionOfArray, precisions as arrays } from '../kernels/floats.js'
 import { freshLike } from '../kernels/fresh.js'
 import { anyNumber, check, type Domain, precisions, show } from './domain.js'
 import { isShapeOf, ownShape, PrecisionError, rowsOf, type Shape, ShapeError, sameShape, sizeOf } from './shape.js'
 
-export type Precision = 'float32' | 'float64'
+export type { Precision }
 
 /** A dense, row-major array of real numbers. Nobody writes to it after its construction. */
 export interface Tensor {
@@ -73,7 +73,7 @@ export const checkTensors = <K extends string>(
 /** `float32` or `float64`. Throws `TypeError` for what is no tensor. */
 export const precisionOf = (t: Tensor): Precision => {
   checkTensor('tensor.precisionOf', 't', t)
-  return t.data.BYTES_PER_ELEMENT === 4 ? 'float32' : 'float64'
+  return precisionOfArray(t.data)
 }
 
 const checkShape = (operation: string, shape: Shape, length: number): void => {
@@ -93,7 +93,7 @@ export const own = (shape: Shape, data: FreshFloats): Tensor => {
 export const freshFor = (like: Tensor, length: number): FreshFloats => freshLike(like.data, length)
 
 const allocate = (precision: Precision, length: number): FreshFloats =>
-  precision === 'float32' ? new Float32Array(length) : new Float64Array(length)
+  new arrays[precision].array(length)
 
 /** Throws `TypeError` unless the values are an array of numbers, plain or typed. */
 const checkNumbers = (operation: string, argument: string, values: ArrayLike<number>): void => {

@@ -122,7 +122,7 @@ export const topP = (mass: number) => {
     checkLogits('topP', logits)
     checkNumbers('topP', logits)
     const { rows, width } = rowsOf('topP', logits.shape)
-    const probabilities = softmaxRows(Float64Array.from(logits.data), rows, width, 1)
+    const probabilities = softmaxRows({ rows, width, temperature: 1 }, Float64Array.from(logits.data))
     let total = 0
     return only(likeliest(logits, index => (total += probabilities[index]) >= mass), logits)
   }

@@ -52,7 +52,7 @@ unary("gelu", "F.gelu", F.gelu, 3, 4)
 unary("geluTanh", "F.gelu(approximate='tanh')", lambda x: F.gelu(x, approximate="tanh"), 3, 4)
 unary("silu", "F.silu", F.silu, 3, 4)
 unary("softmax", "F.softmax(dim=-1)", lambda x: F.softmax(x, -1), 3, 5)
-unary("softmaxAt", "F.softmax(x / 0.7, dim=-1)", lambda x: F.softmax(x / 0.7, -1), 3, 5)
+unary("softmaxWith", "F.softmax(x / 0.7, dim=-1)", lambda x: F.softmax(x / 0.7, -1), 3, 5)
 unary("logSoftmax", "F.log_softmax(dim=-1)", lambda x: F.log_softmax(x, -1), 3, 5)
 gradient_case("linear", "F.linear(x, W.T, b)", {"weight": leaf(4, 3), "bias": leaf(3)}, {"x": leaf(2, 3, 4)},
               lambda p, i: F.linear(i["x"], p["weight"].T, p["bias"]))

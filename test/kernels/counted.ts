@@ -8,8 +8,11 @@ const counts = { simd: 0, reference: 0 }
 /** `arena.ts` with a `call` that counts, for `vi.mock`. */
 export const counted = (original: typeof arena): typeof arena => ({
   ...original,
-  call: (what, run) => {
-    const done = original.call(what, run)
+  call: (...args) => {
+    const [name, reads, writes, numbers] = args
+    // The types state what the functions of the module take; this is what they do take: pieces from, to and scratch are the last.
+    if (instance !== undefined) expect(instance.kernels[name].length, `arguments of ${name}`).toBe(reads.length + writes.length + numbers.length + 3)
+    const done = original.call(...args)
     if (done === undefined) counts.reference++
     else counts.simd++
     return done

@@ -4,15 +4,9 @@ import { arbitrary, laws } from 'pullback/laws'
 import * as activations from '../../src/kernels/activations.js'
 import * as adam from '../../src/kernels/adam.js'
 import * as crossEntropy from '../../src/kernels/crossEntropy.js'
-import * as entrywise from '../../src/kernels/entrywise.js'
-import type { Floats } from '../../src/kernels/floats.js'
+import * as entrywise from '../../src/kernels/algebra.js'
+import { type Floats, zerosLike } from '../../src/kernels/floats.js'
 import * as layerNorm from '../../src/kernels/layerNorm.js'
-import * as referenceActivations from '../../src/kernels/reference/activations.js'
-import * as referenceAdam from '../../src/kernels/reference/adam.js'
-import * as referenceCrossEntropy from '../../src/kernels/reference/crossEntropy.js'
-import * as referenceEntrywise from '../../src/kernels/reference/entrywise.js'
-import * as referenceLayerNorm from '../../src/kernels/reference/layerNorm.js'
-import * as referenceSoftmax from '../../src/kernels/reference/softmax.js'
 import * as softmax from '../../src/kernels/softmax.js'
 import { claim } from '../catalogue/claim.js'
 import { expectKernels } from './counted.js'
@@ -33,55 +27,72 @@ const gated = (n: number) => (expected: number, x: number): number =>
   Math.max(laws.ulp(expected) * (n + 6.4 * Math.min(Math.abs(x + 0.044715 * x ** 3), 80)), Math.min(Math.abs(x), 110) * LEAST)
 
 claim(([
-  ['sigmoid', activations.sigmoid, referenceActivations.sigmoid, ulps(4)],
-  ['tanh', activations.tanh, referenceActivations.tanh, ulps(4)],
-  ['relu', activations.relu, referenceActivations.relu, () => 0],
-  ['leakyRelu', activations.leakyRelu(0.01), referenceActivations.leakyRelu(0.01), ulps(2)],
-  ['silu', activations.silu, referenceActivations.silu, gated(5)],
-  ['geluTanh', activations.geluTanh, referenceActivations.geluTanh, gated(8)],
-  ['slope of silu', x => activations.siluWithSlope(x)[1], referenceActivations.siluSlope, slope],
-  ['slope of geluTanh', x => activations.geluTanhWithSlope(x)[1], referenceActivations.geluTanhSlope, slope],
-  ['gradient of relu', x => activations.reluGradient(x, ones(x)), x => referenceActivations.reluGradient(x, ones(x)), () => 0],
-  ['gradient of leakyRelu', x => activations.leakyReluGradient(0.01)(x, ones(x)), x => referenceActivations.leakyReluGradient(0.01)(x, ones(x)), ulps(1)],
-  ['gradient of tanh', x => activations.tanhGradient(activations.tanh(x), ones(x)), x => referenceActivations.tanhGradient(activations.tanh(x), ones(x)), () => 2 * EPSILON],
-  ['gradient of sigmoid', x => activations.sigmoidGradient(activations.sigmoid(x), ones(x)), x => referenceActivations.sigmoidGradient(activations.sigmoid(x), ones(x)), ulps(3)],
-  ['scale', x => entrywise.scale(x, 0.1), x => referenceEntrywise.scale(x, 0.1), ulps(2)]
+  ['sigmoid', activations.sigmoid, activations.sigmoid.reference, ulps(4)],
+  ['tanh', activations.tanh, activations.tanh.reference, ulps(4)],
+  ['relu', activations.relu, activations.relu.reference, () => 0],
+  ['leakyRelu', x => activations.leakyRelu({ n: x.length, slope: 0.01 }, x), x => activations.leakyRelu.reference({ n: x.length, slope: 0.01 }, x), ulps(2)],
+  ['silu', activations.silu, activations.silu.reference, gated(5)],
+  ['geluTanh', activations.geluTanh, activations.geluTanh.reference, gated(8)],
+  ['slope of silu', x => activations.siluWithSlope(x)[1], x => activations.siluWithSlope.reference(x)[1], slope],
+  ['slope of geluTanh', x => activations.geluTanhWithSlope(x)[1], x => activations.geluTanhWithSlope.reference(x)[1], slope],
+  ['gradient of relu', x => activations.reluGradient(x, ones(x)), x => activations.reluGradient.reference(x, ones(x)), () => 0],
+  ['gradient of leakyRelu', x => activations.leakyReluGradient({ n: x.length, slope: 0.01 }, x, ones(x)), x => activations.leakyReluGradient.reference({ n: x.length, slope: 0.01 }, x, ones(x)), ulps(1)],
+  ['gradient of tanh', x => activations.tanhGradient(activations.tanh(x), ones(x)), x => activations.tanhGradient.reference(activations.tanh(x), ones(x)), () => 2 * EPSILON],
+  ['gradient of sigmoid', x => activations.sigmoidGradient(activations.sigmoid(x), ones(x)), x => activations.sigmoidGradient.reference(activations.sigmoid(x), ones(x)), ulps(3)],
+  ['scale', x => entrywise.scale({ n: x.length, factor: 0.1 }, x), x => entrywise.scale.reference({ n: x.length, factor: 0.1 }, x), ulps(2)]
 ] as const satisfies readonly (readonly [string, (x: Float32Array) => Floats, (x: Floats) => Floats, (expected: number, x: number) => number])[]).map(([subject, fast, definition, bound]) => ({
   subject: `${subject} of hard numbers`, laws: laws.entryKernels(fast, definition, { bound, reason: 'a few units in the last place' })
 })))
 
 /** The exponent z is rounded twice, and 64 terms are added in each lane. */
 const softmaxBound = (expected: number): number => laws.ulp(expected) * (96 + 2 * Math.abs(Math.log(Math.max(expected, LEAST))))
+const row = (x: Floats) => ({ rows: 1, width: x.length, ignored: -1, scale: 0.5 })
 const first = (x: Floats): Int32Array => Int32Array.of(x.length - 1)
-const normalized = (kernel: typeof layerNorm) => (x: Floats): Floats =>
-  kernel.layerNormRows(x, ones(x), new Float32Array(x.length), kernel.rowStatistics(x, 1, x.length, 1e-5))
+
+type Row = (x: Floats, dy: Floats) => Floats
+
+/** The row itself; the two gradients of its parameters; and the gradient with respect to it, by the fast kernels or the references. */
+const layerNormOf = (fast: boolean) => {
+  const statistics = fast ? layerNorm.rowStatistics : layerNorm.referenceStatistics
+  const [rows, gradient, ofParams] = [layerNorm.layerNormRows, layerNorm.layerNormGradient, layerNorm.layerNormParamsGradient]
+  const sizes = (x: Floats, epsilon = 1e-5) => ({ rows: 1, width: x.length, epsilon })
+  const of = (x: Floats, epsilon?: number) => {
+    const { scale, mean, rest, inverseDeviation } = statistics(sizes(x, epsilon), x)
+    return [scale, mean, rest, inverseDeviation] as const
+  }
+  const like = (x: Floats, value: number): Floats => zerosLike(x, x.length).fill(value)
+  const normalized = (x: Floats, epsilon?: number): Floats => (fast ? rows : rows.reference)(sizes(x), x, like(x, 1), like(x, 0), ...of(x, epsilon))
+  const dx: Row = (x, dy) => (fast ? gradient : gradient.reference)(sizes(x), x, like(x, 1), ...of(x), dy)
+  const dParams = (x: Floats, dy: Floats) => (fast ? ofParams : ofParams.reference)(sizes(x), x, ...of(x), dy)
+  return { normalized, dx, dParams }
+}
+const fast = layerNormOf(true), slow = layerNormOf(false)
 
 claim([
   ...[1, 0.3, 1e-3, 1000].map(temperature => ({
     subject: `softmax of hard rows at ${temperature}`,
-    laws: laws.rowKernels(x => softmax.softmaxRows(x, 1, x.length, temperature), x => referenceSoftmax.softmaxRows(x, 1, x.length, temperature), { reason: 'rounded exponents', bound: softmaxBound })
+    laws: laws.rowKernels(
+      x => softmax.softmaxRows({ rows: 1, width: x.length, temperature }, x), x => softmax.softmaxRows.reference({ rows: 1, width: x.length, temperature }, x), { reason: 'rounded exponents', bound: softmaxBound })
   })),
   {
     subject: 'cross-entropy of hard rows',
     laws: laws.rowKernels(
-      x => [crossEntropy.crossEntropySum(x, first(x), x.length, -1)], x => [referenceCrossEntropy.crossEntropySum(x, first(x), x.length, -1)],
+      x => [crossEntropy.crossEntropySum(row(x), x, first(x))], x => [crossEntropy.crossEntropySum.reference(row(x), x, first(x))],
       { reason: 'a sum of exponentials with a relative error of 80 roundings', bound: expected => 80 * EPSILON + Math.abs(expected) * 2 ** -50 })
   },
   {
     subject: 'gradient of cross-entropy of hard rows',
     laws: laws.rowKernels(
-      x => crossEntropy.crossEntropyGradient(x, first(x), x.length, -1, 0.5), x => referenceCrossEntropy.crossEntropyGradient(x, first(x), x.length, -1, 0.5),
+      x => crossEntropy.crossEntropyGradient(row(x), x, first(x)), x => crossEntropy.crossEntropyGradient.reference(row(x), x, first(x)),
       { reason: 'as the softmax, absolute', bound: () => 300 * EPSILON })
   },
   {
     subject: 'layer norm of hard rows',
-    laws: laws.rowKernels(normalized(layerNorm), normalized(referenceLayerNorm), { reason: 'six roundings', bound: expected => 8 * EPSILON * Math.abs(expected) + 4 * EPSILON * EPSILON + LEAST })
+    laws: laws.rowKernels(x => fast.normalized(x), x => slow.normalized(x), { reason: 'six roundings', bound: expected => 8 * EPSILON * Math.abs(expected) + 4 * EPSILON * EPSILON + LEAST })
   }
 ])
 
 describe('layer norm', () => {
-  const gradients = (kernel: typeof layerNorm, x: Floats, dy: Floats) =>
-    kernel.layerNormRowsGradient(x, ones(x), kernel.rowStatistics(x, 1, x.length, 1e-5), dy)
   const close = (a: Floats, b: ArrayLike<number>, bound: number): void => {
     Array.from(a).forEach((value, i) => { expect(Math.abs(value - b[i]), `entry ${i}: ${value} against ${b[i]}`).toBeLessThanOrEqual(bound) })
   }
@@ -89,12 +100,12 @@ describe('layer norm', () => {
   test('gradients of hard rows', () => {
     fc.assert(fc.property(arbitrary.hardRow({ precision: 'float32' }), row => {
       const x = Float32Array.from(row), n = row.length, dy = Float32Array.from(row, (_, j) => Math.sin(j + 1))
-      const a = gradients(layerNorm, x, dy), b = gradients(referenceLayerNorm, x, dy)
-      const statistics = referenceLayerNorm.rowStatistics(x, 1, n, 1e-5), r = statistics.inverseDeviation[0] * statistics.scale[0]
-      const xHat = Math.max(...Array.from(normalized(referenceLayerNorm)(x), Math.abs))
-      close(a.dx, b.dx, (16 + n / 4) * EPSILON * r * (1 + xHat * xHat) + LEAST)
-      close(a.dGamma, b.dGamma, 8 * EPSILON * xHat + 4 * EPSILON * EPSILON + LEAST)
-      close(a.dBeta, b.dBeta, 0)
+      const statistics = layerNorm.referenceStatistics({ rows: 1, width: n, epsilon: 1e-5 }, x), r = statistics.inverseDeviation[0] * statistics.scale[0]
+      const xHat = Math.max(...Array.from(slow.normalized(x), Math.abs))
+      const [dGamma, dBeta] = fast.dParams(x, dy), [gammas, betas] = slow.dParams(x, dy)
+      close(fast.dx(x, dy), slow.dx(x, dy), (16 + n / 4) * EPSILON * r * (1 + xHat * xHat) + LEAST)
+      close(dGamma, gammas, 8 * EPSILON * xHat + 4 * EPSILON * EPSILON + LEAST)
+      close(dBeta, betas, 0)
     }))
   })
 
@@ -105,17 +116,15 @@ describe('layer norm', () => {
     ['3e38', [3e38, -3e38, 3e38, 3e38, -3e38, -3e38], [1, -1, 1, 1, -1, -1]]
   ]
   test.each(known)('%s', (_, row, expected) => {
-    close(normalized(layerNorm)(Float32Array.from(row)), expected, 1e-6)
-    close(gradients(layerNorm, Float32Array.from(row), ones(Float32Array.from(row))).dGamma, expected, 1e-6)
+    close(fast.normalized(Float32Array.from(row)), expected, 1e-6)
+    close(fast.dParams(Float32Array.from(row), ones(Float32Array.from(row)))[0], expected, 1e-6)
   })
 
   test('numbers whose sums and squares overflow double precision', () => {
     for (const size of [1e300, 1e-300, 1.7e308]) {
-      const x = Float64Array.of(size, -size, size, -size), units = x.map(() => 1)
-      const y = referenceLayerNorm.layerNormRows(x, units, x.map(() => 0), referenceLayerNorm.rowStatistics(x, 1, 4, size < 1 ? 0 : 1e-5))
-      close(y, [1, -1, 1, -1], 4e-16)
-      const constant = x.map(() => size)
-      expect(Array.from(referenceLayerNorm.layerNormRows(constant, units, x.map(() => 0), referenceLayerNorm.rowStatistics(constant, 1, 4, 1e-5)))).toEqual([0, 0, 0, 0])
+      const x = Float64Array.of(size, -size, size, -size)
+      close(slow.normalized(x, size < 1 ? 0 : 1e-5), [1, -1, 1, -1], 4e-16)
+      expect(Array.from(slow.normalized(x.map(() => size)))).toEqual([0, 0, 0, 0])
     }
   })
 })
@@ -127,11 +136,12 @@ describe('adam', () => {
   })
   test('hard numbers and constants: a few roundings of what is added', () => {
     fc.assert(fc.property(arbitrary.axis(21).chain(n => fc.tuple(rowOf(n), rowOf(n), rowOf(n), rowOf(n))), settings, ([theta, m, v, g], { beta1, beta2, taken }) => {
-      const arrays = { theta, m, v: v.map(Math.abs) }, step = {
-        rate: 0.1, beta1, beta2, epsilon: 1e-8, decay: 0.1,
+      const squares = v.map(Math.abs), step = {
+        n: theta.length, rate: 0.1, beta1, beta2, epsilon: 1e-8, decay: 0.1,
         firstCorrection: -Math.expm1(taken * Math.log1p(beta1 - 1)), secondCorrection: -Math.expm1(taken * Math.log1p(beta2 - 1))
       }
-      const moved = adam.adam(arrays, g, step), expected = referenceAdam.adam(arrays, g, step)
+      const named = ([nextTheta, nextM, nextV]: readonly Floats[]) => ({ theta: nextTheta, m: nextM, v: nextV })
+      const moved = named(adam.adam(step, theta, m, squares, g)), expected = named(adam.adam.reference(step, theta, m, squares, g))
       for (let i = 0; i < g.length; i++) {
         const size = Math.abs(beta1 * m[i]) + Math.abs((1 - beta1) * g[i])
         const update = 0.1 * size / step.firstCorrection / (Math.sqrt(expected.v[i] / step.secondCorrection) + 1e-8)

@@ -259,7 +259,7 @@ const layers: readonly Row[] = [
     ['sinusoidalPositions', sinusoidalPositions], ['mergeHeads', mergeHeads], ['masked', masked(noMask)], ['splitHeads', splitHeads(1)],
     ['leakyRelu', leakyRelu(0.1)], ['dropout', dropout(0.5, k)]] as const).flatMap(([name, f]) =>
     [...onTensors(name, v => f.forward(noParams, v)), ...onTensors(name, v => f.vjp(noParams, v))]),
-  ...onTensors('tensor.map', v => gelu.forward(noParams, v)).map(([, ...rest]): Row => ['gelu', ...rest]),
+  ...onTensors('gelu', v => gelu.forward(noParams, v)),
   ...onTensors('linear', v => linear.forward({ weight: table.weight, bias: x }, v)), ...onParams('linear', ['weight', 'bias'], p => linear.forward(p, x)),
   ...onTensors('layerNorm', v => layerNorm.forward({ weight: x, bias: x }, v)), ...onParams('layerNorm', ['weight', 'bias'], p => layerNorm.forward(p, x)),
   ...onTensors('unembedding', v => unembedding.forward(table, v)), ...onParams('unembedding', ['weight'], p => unembedding.forward(p, x)),

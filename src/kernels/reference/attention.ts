@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Floats, FreshFloats, Integers } from '../floats.js'
-import { freshLike } from '../fresh.js'
+import { type Floats, type FreshFloats, type Integers, zerosLike } from '../floats.js'
 import { gemm } from './gemm.js'
 import { softmaxRow, softmaxRowsGradient } from './softmax.js'
 
@@ -18,18 +17,19 @@ export interface AttentionSizes {
   readonly width: number
   /** Width of a value. */
   readonly valueWidth: number
-}
-
-export interface AttentionMask {
   /** The last query stands at the last key; no query sees a key behind its own position. */
   readonly causal: boolean
-  /** Nonzero where a key may be seen: one row of keys for each batch item. */
-  readonly keep: Integers | undefined
 }
+
+/** Nonzero where a key may be seen: one row of keys for each batch item. */
+type Keep = Integers | undefined
+
+
+type PairSizes = Pick<AttentionSizes, 'matrices' | 'heads' | 'queries' | 'keys' | 'causal'>
 
 /** Calls `visit` for every entry of `[matrices, queries, keys]` that is hidden, or for every one that is seen. */
 const eachPair = (
-  { matrices, heads, queries, keys }: AttentionSizes, { causal, keep }: AttentionMask, seen: boolean,
+  { matrices, heads, queries, keys, causal }: PairSizes, keep: Keep, seen: boolean,
   visit: (at: number, query: number, key: number) => void
 ): void => {
   for (let matrix = 0, at = 0; matrix < matrices; matrix++) {
@@ -40,6 +40,14 @@ const eachPair = (
         if (visible === seen) visit(at, matrix * queries + t, matrix * keys + s)
       }
   }
+}
+
+/** $y_{ts} = x_{ts}$ where key s is visible to query t, `hidden` elsewhere. */
+export const selectVisible = (
+  sizes: PairSizes & { readonly hidden: number }, [x, keep]: readonly [x: Floats, keep: Keep], [y]: readonly [y: FreshFloats]
+): void => {
+  for (let i = 0; i < y.length; i++) y[i] = x[i]
+  eachPair(sizes, keep, false, at => { y[at] = sizes.hidden })
 }
 
 const allFinite = (x: Floats): boolean => {
@@ -62,65 +70,62 @@ interface Product {
  * the weight 0, and 0 times a number is 0, but $0 \cdot \infty$ and $0 \cdot \mathrm{NaN}$ are NaN. So what is not finite is taken out of
  * the product, and added where it can be seen.
  */
-const product = (sizes: AttentionSizes, mask: AttentionMask, { weights, rows, width, byKey }: Product): FreshFloats => {
+const product = (sizes: AttentionSizes, keep: Keep, { weights, rows, width, byKey }: Product, y: FreshFloats): void => {
   const { matrices, queries, keys } = sizes
   const [m, k] = byKey ? [keys, queries] : [queries, keys]
   const shape = { batch: matrices, m, n: width, k, transposeA: byKey, transposeB: false }
-  if (allFinite(rows)) return gemm(shape, weights, rows)
-  const finite = freshLike(rows, rows.length)
+  if (allFinite(rows)) {
+    gemm(shape, [weights, rows], [y])
+    return
+  }
+  const finite = zerosLike(rows, rows.length)
   for (let i = 0; i < rows.length; i++) finite[i] = Number.isFinite(rows[i]) ? rows[i] : 0
-  const y = gemm(shape, weights, finite)
-  eachPair(sizes, mask, true, (at, query, key) => {
+  gemm(shape, [weights, finite], [y])
+  eachPair(sizes, keep, true, (at, query, key) => {
     const from = width * (byKey ? query : key), to = width * (byKey ? key : query)
     for (let j = 0; j < width; j++) if (!Number.isFinite(rows[from + j])) y[to + j] += weights[at] * rows[from + j]
   })
-  return y
 }
 
 /** $W = \mathrm{softmax}(Q K^\top/\sqrt d)$ over the keys that the mask leaves visible; exactly 0 elsewhere. */
 export const attentionWeights = (
-  { matrices, heads, queries, keys, width }: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats
-): FreshFloats => {
-  const scores = gemm(
-    { batch: matrices, m: queries, n: keys, k: width, transposeA: false, transposeB: true }, q, k)
-  const weights = freshLike(q, scores.length)
+  { matrices, heads, queries, keys, width, causal }: AttentionSizes, [q, k, keep]: readonly [q: Floats, k: Floats, keep: Keep],
+  [weights]: readonly [weights: FreshFloats]
+): void => {
+  const scores = zerosLike(q, weights.length)
+  gemm({ batch: matrices, m: queries, n: keys, k: width, transposeA: false, transposeB: true }, [q, k], [scores])
   const visible = new Float64Array(keys)
   for (let matrix = 0, start = 0; matrix < matrices; matrix++) {
     const item = Math.floor(matrix / heads)
     for (let query = 0; query < queries; query++, start += keys) {
-      const reach = mask.causal ? Math.max(0, query + 1 + keys - queries) : keys
+      const reach = causal ? Math.max(0, query + 1 + keys - queries) : keys
       for (let key = 0; key < reach; key++)
-        visible[key] = mask.keep === undefined || mask.keep[item * keys + key] !== 0 ? scores[start + key] : -Infinity
+        visible[key] = keep === undefined || keep[item * keys + key] !== 0 ? scores[start + key] : -Infinity
       softmaxRow(weights, start, visible, 0, reach, Math.sqrt(width))
+      weights.fill(0, start + reach, start + keys)
     }
   }
-  return weights
 }
 
 /** $Y = W V$ over the keys that the mask leaves visible. */
-export const attend = (sizes: AttentionSizes, mask: AttentionMask, weights: Floats, v: Floats): FreshFloats =>
-  product(sizes, mask, { weights, rows: v, width: sizes.valueWidth, byKey: false })
-
-export interface AttentionGradient {
-  readonly dq: FreshFloats
-  readonly dk: FreshFloats
-  readonly dv: FreshFloats
-}
+export const attend = (
+  sizes: AttentionSizes, [weights, v, keep]: readonly [weights: Floats, v: Floats, keep: Keep], [y]: readonly [y: FreshFloats]
+): void => product(sizes, keep, { weights, rows: v, width: sizes.valueWidth, byKey: false }, y)
 
 /** The gradients whose derivation stands in `layers/attention.ts`, over the pairs that the mask leaves visible. */
 export const attentionGradient = (
-  sizes: AttentionSizes, mask: AttentionMask, q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats
-): AttentionGradient => {
-  const { matrices, queries, keys, width, valueWidth } = sizes
-  const dWeights = gemm({ batch: matrices, m: queries, n: keys, k: valueWidth, transposeA: false, transposeB: true }, dy, v)
-  const hide = (x: FreshFloats): void => { if (mask.causal || mask.keep !== undefined) eachPair(sizes, mask, false, at => { x[at] = 0 }) }
+  sizes: AttentionSizes, [q, k, v, weights, dy, keep]: readonly [q: Floats, k: Floats, v: Floats, weights: Floats, dy: Floats, keep: Keep],
+  [dq, dk, dv]: readonly [dq: FreshFloats, dk: FreshFloats, dv: FreshFloats]
+): void => {
+  const { matrices, queries, keys, width, valueWidth, causal } = sizes
+  const dScores = zerosLike(q, matrices * queries * keys)
+  gemm({ batch: matrices, m: queries, n: keys, k: valueWidth, transposeA: false, transposeB: true }, [dy, v], [dScores])
+  const hide = (): void => { if (causal || keep !== undefined) eachPair(sizes, keep, false, at => { dScores[at] = 0 }) }
   // Before, so that the sum over a row does not meet what is hidden; after, since 0 times a sum that is NaN is not 0.
-  hide(dWeights)
-  const dScores = softmaxRowsGradient(weights, dWeights, matrices * queries, keys, Math.sqrt(width))
-  hide(dScores)
-  return {
-    dq: product(sizes, mask, { weights: dScores, rows: k, width, byKey: false }),
-    dk: product(sizes, mask, { weights: dScores, rows: q, width, byKey: true }),
-    dv: product(sizes, mask, { weights, rows: dy, width: valueWidth, byKey: true })
-  }
+  hide()
+  softmaxRowsGradient({ rows: matrices * queries, width: keys, temperature: Math.sqrt(width) }, [weights, dScores], [dScores])
+  hide()
+  product(sizes, keep, { weights: dScores, rows: k, width, byKey: false }, dq)
+  product(sizes, keep, { weights: dScores, rows: q, width, byKey: true }, dk)
+  product(sizes, keep, { weights, rows: dy, width: valueWidth, byKey: true }, dv)
 }

@@ -4,8 +4,14 @@
  * @module
  */
 import type { Floats, FreshFloats, Integers } from '../floats.js'
-import { freshLike } from '../fresh.js'
 import { infinities, largest, softmaxRow } from './softmax.js'
+
+export interface CrossEntropySizes {
+  readonly rows: number
+  readonly width: number
+  /** The target of rows that do not count. */
+  readonly ignored: number
+}
 
 /**
  * $-\ln \mathrm{softmax}(x)_t$ of one row. Where every logit is −∞ no index has a probability, so the surprise is ∞; a logit of
@@ -22,7 +28,7 @@ const surprise = (x: Floats, start: number, width: number, target: number): numb
 }
 
 /** $\sum_n -\ln \mathrm{softmax}(x_n)_{t_n}$ over the rows whose target is not `ignored`. */
-export const crossEntropySum = (x: Floats, targets: Integers, width: number, ignored: number): number => {
+export const crossEntropySum = ({ width, ignored }: CrossEntropySizes, [x, targets]: readonly [x: Floats, targets: Integers]): number => {
   let total = 0
   for (let row = 0, start = 0; row < targets.length; row++, start += width)
     if (targets[row] !== ignored) total += surprise(x, start, width, targets[row])
@@ -34,14 +40,16 @@ export const crossEntropySum = (x: Floats, targets: Integers, width: number, ign
  * ∞ whatever finite number is added to one of them.
  */
 export const crossEntropyGradient = (
-  x: Floats, targets: Integers, width: number, ignored: number, scale: number
-): FreshFloats => {
-  const dx = freshLike(x, x.length)
+  { width, ignored, scale }: CrossEntropySizes & { readonly scale: number },
+  [x, targets]: readonly [x: Floats, targets: Integers], [dx]: readonly [dx: FreshFloats]
+): void => {
   for (let row = 0, start = 0; row < targets.length; row++, start += width) {
-    if (targets[row] === ignored || largest(x, start, width) === -Infinity) continue
+    if (targets[row] === ignored || largest(x, start, width) === -Infinity) {
+      dx.fill(0, start, start + width)
+      continue
+    }
     softmaxRow(dx, start, x, start, width, 1)
     dx[start + targets[row]] -= 1
     for (let j = start; j < start + width; j++) dx[j] *= scale
   }
-  return dx
 }

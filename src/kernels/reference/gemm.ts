@@ -12,7 +12,6 @@
  * @module
  */
 import type { Floats, FreshFloats } from '../floats.js'
-import { freshLike } from '../fresh.js'
 
 /** Rows and columns of the register tile. */
 const TILE = 4
@@ -96,8 +95,9 @@ const panelled = (lines: number): number => Math.ceil(lines / TILE) * TILE
  * $C_b = \mathrm{op}(A_b)\,\mathrm{op}(B_b)$ for every $b$ of the batch, where op is the identity or the
  * transposition. Sums are accumulated in double precision, in order of the inner index, and rounded once.
  */
-export const gemm = ({ batch, m, n, k, transposeA, transposeB }: Gemm, a: Floats, b: Floats): FreshFloats => {
-  const c = freshLike(a, batch * m * n)
+export const gemm = (
+  { batch, m, n, k, transposeA, transposeB }: Gemm, [a, b, row]: readonly [a: Floats, b: Floats, row?: Floats | undefined], [c]: readonly [c: FreshFloats]
+): void => {
   const aPanels = new Float64Array(panelled(m) * k)
   const bPanels = new Float64Array(panelled(n) * k)
   const tile = new Float64Array(TILE * TILE)
@@ -110,5 +110,5 @@ export const gemm = ({ batch, m, n, k, transposeA, transposeB }: Gemm, a: Floats
         store(c, item * m * n, tile, i, j, m, n)
       }
   }
-  return c
+  if (row !== undefined) for (let i = 0; i < c.length; i++) c[i] += row[i % n]
 }

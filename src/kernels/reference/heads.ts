@@ -26,9 +26,13 @@ const forEachPlace = (
 }
 
 /** Fills `[batch, heads, time, width]` from one part of `[batch, time, parts · heads · width]`. */
-export const splitPart = (split: FreshFloats, merged: Floats, layout: HeadLayout, part: number): void =>
-  forEachPlace(layout, part, (to, from) => { split[to] = merged[from] })
+export const splitHeads = (layout: HeadLayout & { readonly part: number }, [merged]: readonly [merged: Floats], [split]: readonly [split: FreshFloats]): void =>
+  forEachPlace(layout, layout.part, (to, from) => { split[to] = merged[from] })
 
-/** The inverse: fills one part of `[batch, time, parts · heads · width]`. */
-export const mergePart = (merged: FreshFloats, split: Floats, layout: HeadLayout, part: number): void =>
-  forEachPlace(layout, part, (from, to) => { merged[to] = split[from] })
+/** The inverse, for all parts. */
+export const mergeHeads = (
+  layout: HeadLayout, parts: readonly [first: Floats, second: Floats | undefined, third: Floats | undefined], [merged]: readonly [merged: FreshFloats]
+): void =>
+  parts.forEach((split, part) => {
+    if (split !== undefined) forEachPlace(layout, part, (from, to) => { merged[to] = split[from] })
+  })

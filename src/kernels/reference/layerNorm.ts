@@ -4,7 +4,6 @@
  * @module
  */
 import type { Floats, FreshFloats } from '../floats.js'
-import { freshLike } from '../fresh.js'
 
 /**
  * What normalises a row: $\hat x_j = \big((c\,x_j - \mu) - \mu'\big)\,r$. The mean of the row times $c$ is $\mu + \mu'$, in two parts
@@ -18,6 +17,11 @@ export interface RowStatistics {
   readonly inverseDeviation: Floats
 }
 
+export interface RowSizes {
+  readonly rows: number
+  readonly width: number
+}
+
 /** Outside of these the squares of numbers of double precision may overflow, or vanish. */
 const HUGE = 2 ** 400
 const TINY = 2 ** -400
@@ -29,9 +33,10 @@ const scaleOf = (x: Floats, start: number, width: number): number => {
   return largest > HUGE ? 2 ** -600 : largest > 0 && largest < TINY ? 2 ** 600 : 1
 }
 
-export const rowStatistics = (x: Floats, rows: number, width: number, epsilon: number): RowStatistics => {
-  const made = (): Float64Array => new Float64Array(rows)
-  const scale = made(), mean = made(), rest = made(), inverseDeviation = made()
+export const rowStatistics = (
+  { rows, width, epsilon }: { readonly rows: number, readonly width: number, readonly epsilon: number }, [x]: readonly [x: Floats],
+  [scale, mean, rest, inverseDeviation]: readonly [scale: FreshFloats, mean: FreshFloats, rest: FreshFloats, inverseDeviation: FreshFloats]
+): void => {
   for (let row = 0, start = 0; row < rows; row++, start += width) {
     const c = scaleOf(x, start, width)
     let total = 0
@@ -45,47 +50,37 @@ export const rowStatistics = (x: Floats, rows: number, width: number, epsilon: n
     for (let j = start; j < start + width; j++) squares += (c * x[j] - mu) * (c * x[j] - mu)
     scale[row] = c
     mean[row] = mu
+    rest[row] = mu - mean[row]
     // The root of ε c² where the square itself would vanish.
     inverseDeviation[row] = 1 / (c === 1 ? Math.sqrt(squares / width + epsilon) : Math.hypot(Math.sqrt(squares / width), c * Math.sqrt(epsilon)))
   }
-  return { scale, mean, rest, inverseDeviation }
 }
 
 /** $y = \gamma \odot \hat x + \beta$ for every row. */
-export const layerNormRows = (
-  x: Floats, gamma: Floats, beta: Floats, { scale, mean, rest, inverseDeviation }: RowStatistics
-): FreshFloats => {
-  const width = gamma.length
-  const y = freshLike(x, x.length)
+export const layerNorm = (
+  { width }: RowSizes,
+  [x, gamma, beta, scale, mean, rest, inverseDeviation]: readonly [x: Floats, gamma: Floats, beta: Floats, scale: Floats, mean: Floats, rest: Floats, inverseDeviation: Floats],
+  [y]: readonly [y: FreshFloats]
+): void => {
   for (let row = 0, start = 0; row < mean.length; row++, start += width) {
     const c = scale[row], mu = mean[row], l = rest[row], r = inverseDeviation[row]
     for (let j = 0; j < width; j++) y[start + j] = gamma[j] * ((c * x[start + j] - mu - l) * r) + beta[j]
   }
-  return y
 }
 
-export interface LayerNormGradient {
-  readonly dx: FreshFloats
-  readonly dGamma: FreshFloats
-  readonly dBeta: FreshFloats
-}
-
-/** The gradients whose derivation stands in `layers/layerNorm.ts`. */
-export const layerNormRowsGradient = (
-  x: Floats, gamma: Floats, { scale, mean, rest, inverseDeviation }: RowStatistics, dy: Floats
-): LayerNormGradient => {
-  const width = gamma.length
-  const dx = freshLike(x, x.length), dGamma = new Float64Array(width), dBeta = new Float64Array(width)
+/** $dx = r\,(g - \overline g - \hat x\,\overline{g\hat x})$ with $g = \gamma \odot dy$ */
+export const layerNormGradient = (
+  { width }: RowSizes,
+  [x, gamma, scale, mean, rest, inverseDeviation, dy]: readonly [x: Floats, gamma: Floats, scale: Floats, mean: Floats, rest: Floats, inverseDeviation: Floats, dy: Floats],
+  [dx]: readonly [dx: FreshFloats]
+): void => {
   for (let row = 0, start = 0; row < mean.length; row++, start += width) {
     const c = scale[row], mu = mean[row], l = rest[row], r = inverseDeviation[row]
     let sumG = 0, sumGX = 0
     for (let j = 0; j < width; j++) {
-      const xHat = (c * x[start + j] - mu - l) * r
       const g = gamma[j] * dy[start + j]
       sumG += g
-      sumGX += g * xHat
-      dGamma[j] += dy[start + j] * xHat
-      dBeta[j] += dy[start + j]
+      sumGX += g * ((c * x[start + j] - mu - l) * r)
     }
     const meanG = sumG / width, meanGX = sumGX / width
     for (let j = 0; j < width; j++) {
@@ -93,10 +88,22 @@ export const layerNormRowsGradient = (
       dx[start + j] = c * (r * (gamma[j] * dy[start + j] - meanG - xHat * meanGX))
     }
   }
-  const rounded = (total: Float64Array): FreshFloats => {
-    const y = freshLike(x, width)
-    y.set(total)
-    return y
+}
+
+/** $d\gamma = \sum_n dy \odot \hat x$ and $d\beta = \sum_n dy$ over all rows, in double precision */
+export const layerNormParamsGradient = (
+  { width }: RowSizes,
+  [x, scale, mean, rest, inverseDeviation, dy]: readonly [x: Floats, scale: Floats, mean: Floats, rest: Floats, inverseDeviation: Floats, dy: Floats],
+  [dGamma, dBeta]: readonly [dGamma: FreshFloats, dBeta: FreshFloats]
+): void => {
+  const gammas = new Float64Array(width), betas = new Float64Array(width)
+  for (let row = 0, start = 0; row < mean.length; row++, start += width) {
+    const c = scale[row], mu = mean[row], l = rest[row], r = inverseDeviation[row]
+    for (let j = 0; j < width; j++) {
+      gammas[j] += dy[start + j] * ((c * x[start + j] - mu - l) * r)
+      betas[j] += dy[start + j]
+    }
   }
-  return { dx, dGamma: rounded(dGamma), dBeta: rounded(dBeta) }
+  dGamma.set(gammas)
+  dBeta.set(betas)
 }

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Floats, FreshFloats } from '../floats.js'
-import { freshLike } from '../fresh.js'
 
 /** The largest of the first `count` entries after `start`; −∞ where there is none, NaN where one is NaN. */
 export const largest = (x: Floats, start: number, count: number): number => {
@@ -50,32 +49,35 @@ export const softmaxRow = (
   for (let j = 0; j < count; j++) y[yStart + j] /= total
 }
 
-/** Softmax of every row. */
-export const softmaxRows = (x: Floats, rows: number, width: number, temperature: number): FreshFloats => {
-  const y = freshLike(x, rows * width)
-  for (let row = 0; row < rows; row++) softmaxRow(y, row * width, x, row * width, width, temperature)
-  return y
+export interface SoftmaxSizes {
+  readonly rows: number
+  readonly width: number
+  readonly temperature: number
 }
 
-/** $dx_j = y_j\,(dy_j - \sum_l dy_l y_l) / \tau$ for every row, where $y$ is the softmax. */
+/** Softmax of every row. */
+export const softmaxRows = ({ rows, width, temperature }: SoftmaxSizes, [x]: readonly [x: Floats], [y]: readonly [y: FreshFloats]): void => {
+  for (let row = 0; row < rows; row++) softmaxRow(y, row * width, x, row * width, width, temperature)
+}
+
+/** $dx_j = y_j\,(dy_j - \sum_l dy_l y_l) / \tau$ for every row, where $y$ is the softmax. May work in place of dy. */
 export const softmaxRowsGradient = (
-  y: Floats, dy: Floats, rows: number, width: number, temperature: number
-): FreshFloats => {
-  const dx = freshLike(y, rows * width)
+  { rows, width, temperature }: SoftmaxSizes, [y, dy]: readonly [y: Floats, dy: Floats], [dx]: readonly [dx: FreshFloats]
+): void => {
   for (let start = 0; start < rows * width; start += width) {
     let dot = 0
     for (let j = start; j < start + width; j++) dot += dy[j] * y[j]
     for (let j = start; j < start + width; j++) dx[j] = y[j] * (dy[j] - dot) / temperature
   }
-  return dx
 }
 
 /**
  * $x_j - m - \ln \sum_l e^{x_l - m}$ for every row, where $m$ is the largest $x_j$; the logarithms of what `softmaxRow` says
  * of rows with infinities.
  */
-export const logSoftmaxRows = (x: Floats, rows: number, width: number): FreshFloats => {
-  const y = freshLike(x, rows * width)
+export const logSoftmaxRows = (
+  { rows, width }: { readonly rows: number, readonly width: number }, [x]: readonly [x: Floats], [y]: readonly [y: FreshFloats]
+): void => {
   for (let start = 0; start < rows * width; start += width) {
     const max = largest(x, start, width)
     if (max === Infinity) {
@@ -88,16 +90,15 @@ export const logSoftmaxRows = (x: Floats, rows: number, width: number): FreshFlo
     const logTotal = Math.log(total)
     for (let j = start; j < start + width; j++) y[j] = max === -Infinity ? -Infinity : x[j] - max - logTotal
   }
-  return y
 }
 
 /** $dx_j = dy_j - e^{y_j} \sum_l dy_l$ for every row, where $y$ is the logarithm of the softmax. */
-export const logSoftmaxRowsGradient = (y: Floats, dy: Floats, rows: number, width: number): FreshFloats => {
-  const dx = freshLike(y, rows * width)
+export const logSoftmaxRowsGradient = (
+  { rows, width }: { readonly rows: number, readonly width: number }, [y, dy]: readonly [y: Floats, dy: Floats], [dx]: readonly [dx: FreshFloats]
+): void => {
   for (let start = 0; start < rows * width; start += width) {
     let total = 0
     for (let j = start; j < start + width; j++) total += dy[j]
     for (let j = start; j < start + width; j++) dx[j] = dy[j] - Math.exp(y[j]) * total
   }
-  return dx
 }

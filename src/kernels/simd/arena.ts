@@ -19,8 +19,15 @@
  *
  * @module
  */
-import type { Floats, FreshFloats, Integers } from '../floats.js'
-import { ARENA_BEGIN, instance, type Kernels } from './instance.js'
+import type { Floats, FreshFloats } from '../floats.js'
+import { type Arguments, ARENA_BEGIN, instance } from './instance.js'
+
+/** How many pieces a kernel may be cut into. */
+export interface Pieces {
+  readonly count: number
+  /** About how many multiplications, or as much work, there are in all. */
+  readonly work: number
+}
 
 const ALIGNMENT = 16
 const whole = instance === undefined ? undefined : new Float32Array(instance.memory.buffer)
@@ -49,58 +56,46 @@ const place = (length: number): Float32Array | undefined => {
 /** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
 export const allocate = (length: number): Float32Array | undefined => place(length)?.fill(0)
 
-/** What a kernel reads: numbers in single precision or ids. */
-type Argument = Floats | Integers
-
-export interface Call {
-  readonly reads: readonly Argument[]
-  /** The lengths of the results. */
-  readonly writes: readonly number[]
-  /** Bytes that the kernel needs for itself; default 0. */
-  readonly scratch?: number
-}
-
-type Run<R> = (kernels: Kernels, reads: readonly number[], writes: readonly number[], scratch: number) => R
-
-const isKernelArray = (array: Argument): array is Float32Array | Int32Array =>
-  array instanceof Float32Array || array instanceof Int32Array
+/** What a kernel reads: numbers in single precision, ids, or nothing. */
+export type Argument = Float32Array | Int32Array | undefined
 
 /**
- * Runs a kernel on arrays: `run` gets the places of what it reads, what it writes, and its scratch. Undefined, with
- * nothing run, where there are no SIMD kernels, the numbers are not of single precision, or the arena is full.
+ * Runs a kernel on arrays, of which it writes as many as there are lengths. Undefined, with nothing run, where there are no SIMD
+ * kernels or the arena is full.
  */
-export const call = <R>({ reads, writes, scratch = 0 }: Call, run: Run<R>): readonly [FreshFloats[], R] | undefined => {
+export const call = (
+  name: keyof Arguments, reads: readonly Argument[], writes: readonly number[], numbers: readonly number[], { count }: Pieces, scratch: number
+): readonly [FreshFloats[], number | void] | undefined => {
   if (instance === undefined || whole === undefined || wholeIntegers === undefined) return undefined
   let end = arena.top
-  const places: number[] = []
+  const args: number[] = []
   for (const length of writes) {
-    places.push(end)
+    args.push(end)
     end += padded(4 * length)
   }
   const kept = end
-  const sources: number[] = []
   for (const array of reads) {
-    if (!isKernelArray(array)) return undefined
-    if (resident(array)) sources.push(array.byteOffset)
+    if (array === undefined) args.push(0)
+    else if (resident(array)) args.push(array.byteOffset)
     else {
-      sources.push(end)
+      args.push(end)
       end += padded(4 * array.length)
     }
   }
   if (end + scratch > END) return undefined
-  for (const [i, array] of reads.entries())
-    if (sources[i] >= kept) {
-      if (array instanceof Float32Array) whole.set(array, sources[i] / 4)
-      else wholeIntegers.set(array, sources[i] / 4) // the only other kernel array
-    }
-  const result = run(instance.kernels, sources, places, end)
-  if (arena.depth === 0) return [places.map((place, i) => whole.slice(place / 4, place / 4 + writes[i])), result]
+  for (const [i, array] of reads.entries()) {
+    const at = args[writes.length + i]
+    if (array === undefined || at < kept) continue
+    if (array instanceof Float32Array) whole.set(array, at / 4)
+    else wholeIntegers.set(array, at / 4)
+  }
+  const places = args.slice(0, writes.length)
+  args.push(...numbers, 0, count, end)
+  const result = instance.kernels[name](...args)
+  if (arena.depth === 0) return [places.map((at, i) => whole.slice(at / 4, at / 4 + writes[i])), result]
   arena.top = kept
-  return [places.map((place, i) => view(place, writes[i])), result]
+  return [places.map((at, i) => view(at, writes[i])), result]
 }
-
-/** Fills a place with zeros, for kernels that add to what they find. */
-export const clear = (place: number, length: number): void => { whole?.fill(0, place / 4, place / 4 + length) }
 
 /** The ordinary array with the numbers of a view. A view's numbers do not change while anybody can reach it. */
 const ordinaryOf = new WeakMap<Floats, Float32Array>()

@@ -8,50 +8,67 @@
  */
 import { binaries } from './binary.generated.js'
 
-type Pointer = number
-type Flag = 0 | 1
+/** The place of an array in memory, in bytes. No other number is one. */
+export type Pointer = number & { readonly place: unique symbol }
 
-/** The exports of `assembly/index.ts`. Pointers are bytes, lengths count numbers. */
-export interface Kernels {
+/**
+ * What the functions of `assembly/index.ts` take: the places of what they write and read, and numbers. Behind these every one takes
+ * the pieces from … to, and the place of its scratch.
+ */
+export interface Arguments {
+  readonly gemm: [c: Pointer, a: Pointer, b: Pointer, row: Pointer, batch: number, m: number, n: number, k: number, transposeA: number, transposeB: number]
+  readonly attentionWeights: [w: Pointer, q: Pointer, k: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, causal: number, scale: number]
+  readonly attend: [y: Pointer, w: Pointer, v: Pointer, keep: Pointer, heads: number, queries: number, keys: number, valueWidth: number, causal: number]
+  readonly attentionGradient: [dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number]
+  readonly add: [y: Pointer, a: Pointer, b: Pointer]
+  readonly subtract: [y: Pointer, a: Pointer, b: Pointer]
+  readonly multiply: [y: Pointer, a: Pointer, b: Pointer]
+  readonly divide: [y: Pointer, a: Pointer, b: Pointer]
+  readonly scale: [y: Pointer, a: Pointer, factor: number]
+  readonly descend: [y: Pointer, theta: Pointer, g: Pointer, rate: number]
+  readonly squaredErrorGradient: [dp: Pointer, p: Pointer, t: Pointer, scale: number]
+  readonly dot: [a: Pointer, b: Pointer, n: number]
+  readonly sum: [a: Pointer, n: number]
+  readonly squaredError: [p: Pointer, t: Pointer, n: number]
+  readonly dropout: [y: Pointer, x: Pointer, high: number, low: number, threshold: number, kept: number, n: number]
+  readonly sigmoid: [y: Pointer, x: Pointer]
+  readonly sigmoidGradient: [dx: Pointer, y: Pointer, dy: Pointer]
+  readonly tanh: [y: Pointer, x: Pointer]
+  readonly tanhGradient: [dx: Pointer, y: Pointer, dy: Pointer]
+  readonly relu: [y: Pointer, x: Pointer]
+  readonly reluGradient: [dx: Pointer, x: Pointer, dy: Pointer]
+  readonly leakyRelu: [y: Pointer, x: Pointer, slope: number]
+  readonly leakyReluGradient: [dx: Pointer, x: Pointer, dy: Pointer, slope: number]
+  readonly gelu: [y: Pointer, x: Pointer]
+  readonly geluWithSlope: [y: Pointer, slope: Pointer, x: Pointer]
+  readonly silu: [y: Pointer, x: Pointer]
+  readonly siluWithSlope: [y: Pointer, slope: Pointer, x: Pointer]
+  readonly adam: [nextTheta: Pointer, nextM: Pointer, nextV: Pointer, theta: Pointer, m: Pointer, v: Pointer, g: Pointer, rate: number, beta1: number, beta2: number, first: number, second: number, epsilon: number, decay: number]
+  readonly addRepeated: [y: Pointer, x: Pointer, row: Pointer, begin: number, n: number]
+  readonly appendRows: [y: Pointer, a: Pointer, b: Pointer, first: number, second: number]
+  readonly sumRows: [y: Pointer, x: Pointer, rows: number, n: number]
+  readonly gatherRows: [y: Pointer, table: Pointer, ids: Pointer, n: number]
+  readonly scatterAddRows: [table: Pointer, dy: Pointer, ids: Pointer, rows: number, count: number, n: number]
+  readonly transpose: [y: Pointer, x: Pointer, rows: number, columns: number]
+  readonly padRows: [y: Pointer, x: Pointer, n: number, total: number]
+  readonly copyRows: [y: Pointer, x: Pointer, begin: number, stride: number, n: number]
+  readonly splitHeads: [split: Pointer, merged: Pointer, heads: number, time: number, width: number, parts: number, part: number]
+  readonly mergeHeads: [merged: Pointer, first: Pointer, second: Pointer, third: Pointer, heads: number, time: number, width: number, parts: number]
+  readonly softmax: [y: Pointer, x: Pointer, n: number, scale: number]
+  readonly softmaxGradient: [dx: Pointer, y: Pointer, dy: Pointer, n: number, scale: number]
+  readonly crossEntropy: [x: Pointer, targets: Pointer, rows: number, n: number, ignored: number]
+  readonly crossEntropyGradient: [dx: Pointer, x: Pointer, targets: Pointer, n: number, ignored: number, scale: number]
+  readonly rowStatistics: [scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, x: Pointer, n: number, epsilon: number]
+  readonly layerNorm: [y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, n: number]
+  readonly layerNormGradient: [dx: Pointer, x: Pointer, gamma: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, n: number]
+  readonly layerNormParamsGradient: [dGamma: Pointer, dBeta: Pointer, x: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number]
+}
+
+/** The exports of `assembly/index.ts`. Pointers are bytes, lengths count numbers. A kernel that writes nothing gives a number. */
+export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly number[]) => number | void } & {
   readonly gemmScratchBytes: { readonly value: number }
   readonly tileRows: { readonly value: number }
   readonly tileColumns: { readonly value: number }
-  readonly gemm: (c: Pointer, a: Pointer, b: Pointer, batch: number, m: number, n: number, k: number, transposeA: Flag, transposeB: Flag, scratch: Pointer) => void
-  readonly attentionWeights: (w: Pointer, q: Pointer, k: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, causal: Flag, scale: number, scratch: Pointer) => void
-  readonly attend: (y: Pointer, w: Pointer, v: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, valueWidth: number, causal: Flag, scratch: Pointer) => void
-  readonly attentionGradient: (dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, keep: Pointer, matrices: number, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: Flag, scale: number, scratch: Pointer) => void
-  readonly add: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
-  readonly multiply: (y: Pointer, a: Pointer, b: Pointer, n: number) => void
-  readonly scale: (y: Pointer, a: Pointer, factor: number, n: number) => void
-  readonly descend: (y: Pointer, theta: Pointer, g: Pointer, rate: number, n: number) => void
-  readonly dot: (a: Pointer, b: Pointer, n: number) => number
-  readonly exponential: (y: Pointer, x: Pointer, n: number) => void
-  readonly sigmoid: (y: Pointer, x: Pointer, n: number) => void
-  readonly sigmoidGradient: (dx: Pointer, y: Pointer, dy: Pointer, n: number) => void
-  readonly tanh: (y: Pointer, x: Pointer, n: number) => void
-  readonly tanhGradient: (dx: Pointer, y: Pointer, dy: Pointer, n: number) => void
-  readonly relu: (y: Pointer, x: Pointer, n: number) => void
-  readonly reluGradient: (dx: Pointer, x: Pointer, dy: Pointer, n: number) => void
-  readonly leakyRelu: (y: Pointer, x: Pointer, slope: number, n: number) => void
-  readonly leakyReluGradient: (dx: Pointer, x: Pointer, dy: Pointer, slope: number, n: number) => void
-  readonly gelu: (y: Pointer, x: Pointer, n: number) => void
-  readonly geluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
-  readonly silu: (y: Pointer, x: Pointer, n: number) => void
-  readonly siluWithSlope: (y: Pointer, slope: Pointer, x: Pointer, n: number) => void
-  readonly adam: (nextTheta: Pointer, nextM: Pointer, nextV: Pointer, theta: Pointer, m: Pointer, v: Pointer, g: Pointer, rate: number, beta1: number, beta2: number, first: number, second: number, epsilon: number, decay: number, n: number) => void
-  readonly addToRows: (y: Pointer, row: Pointer, rows: number, n: number) => void
-  readonly appendRows: (y: Pointer, a: Pointer, b: Pointer, batch: number, first: number, second: number) => void
-  readonly sumRows: (y: Pointer, x: Pointer, rows: number, n: number) => void
-  readonly gatherRows: (y: Pointer, table: Pointer, ids: Pointer, count: number, n: number) => void
-  readonly scatterAddRows: (table: Pointer, dy: Pointer, ids: Pointer, count: number, n: number) => void
-  readonly splitHeads: (split: Pointer, merged: Pointer, batch: number, heads: number, time: number, width: number, parts: number, part: number, back: Flag) => void
-  readonly softmax: (y: Pointer, x: Pointer, rows: number, n: number, scale: number) => void
-  readonly softmaxGradient: (dx: Pointer, y: Pointer, dy: Pointer, rows: number, n: number, scale: number) => void
-  readonly crossEntropy: (x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, spare: Pointer) => number
-  readonly crossEntropyGradient: (dx: Pointer, x: Pointer, targets: Pointer, rows: number, n: number, ignored: number, scale: number) => void
-  readonly rowStatistics: (scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, x: Pointer, rows: number, n: number, epsilon: number) => void
-  readonly layerNorm: (y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, rows: number, n: number) => void
-  readonly layerNormGradient: (dx: Pointer, dGamma: Pointer, dBeta: Pointer, x: Pointer, gamma: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number) => void
 }
 
 export interface Instance {

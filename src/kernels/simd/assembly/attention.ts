@@ -86,11 +86,12 @@ function rowBlock(
 
 /** W = softmax(mask(Q Kᵀ) s). `scratch` holds a packed K, the packed rows of a block of Q, and a tile. */
 export function attentionWeights(
-  w: usize, q: usize, k: usize, keep: usize, matrices: i32, heads: i32, queries: i32, keys: i32, width: i32, causal: bool, s: f32,
-  scratch: usize
+  w: usize, q: usize, k: usize, keep: usize, heads: i32, queries: i32, keys: i32, width: i32, causal: bool, s: f32,
+  from: i32, to: i32, scratch: usize
 ): void {
   const aPacked = scratch + TILE_BYTES, bPacked = aPacked + packedBytes(width)
-  for (let matrix = 0; matrix < matrices; matrix++) {
+  w += 4 * from * queries * keys; q += 4 * from * queries * width; k += 4 * from * keys * width
+  for (let matrix = from; matrix < to; matrix++) {
     packAll(bPacked, k, keys, width, 4 * width, 4)
     const visible = keep == 0 ? 0 : keep + 4 * (matrix / heads) * keys
     for (let t = 0; t < queries; t += MR) {
@@ -112,10 +113,12 @@ export function attentionWeights(
 
 /** Y = W V over the keys that are seen. `scratch` holds a packed V, the packed rows of a block of W, and a tile. */
 export function attend(
-  y: usize, w: usize, v: usize, keep: usize, matrices: i32, heads: i32, queries: i32, keys: i32, valueWidth: i32, causal: bool, scratch: usize
+  y: usize, w: usize, v: usize, keep: usize, heads: i32, queries: i32, keys: i32, valueWidth: i32, causal: bool,
+  from: i32, to: i32, scratch: usize
 ): void {
   const aPacked = scratch + TILE_BYTES, bPacked = aPacked + packedBytes(keys), masked = causal || keep != 0
-  for (let matrix = 0; matrix < matrices; matrix++) {
+  y += 4 * from * queries * valueWidth; w += 4 * from * queries * keys; v += 4 * from * keys * valueWidth
+  for (let matrix = from; matrix < to; matrix++) {
     packAll(bPacked, v, valueWidth, keys, 4, 4 * valueWidth)
     const taken = masked && takeOut(bPacked, roundUp(valueWidth, NR) * keys)
     for (let t = 0; t < queries; t += MR) {
@@ -133,12 +136,15 @@ export function attend(
 /** dQ = dS K s, dK = dSᵀ Q s, dV = Wᵀ dY with dS = W (dW − Σ dW W), dW = dY Vᵀ; dS = 0, and no more is read, where a key is hidden. */
 export function attentionGradient(
   dq: usize, dk: usize, dv: usize, q: usize, k: usize, v: usize, w: usize, dy: usize, keep: usize,
-  matrices: i32, heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, causal: bool, s: f32, scratch: usize
+  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, causal: bool, s: f32, from: i32, to: i32, scratch: usize
 ): void {
+  dq += 4 * from * queries * width; dk += 4 * from * keys * width; dv += 4 * from * keys * valueWidth
+  q += 4 * from * queries * width; k += 4 * from * keys * width; v += 4 * from * keys * valueWidth
+  w += 4 * from * queries * keys; dy += 4 * from * queries * valueWidth
   const longest = max(max(queries, keys), max(width, valueWidth))
   const aPacked = scratch + TILE_BYTES, ds = aPacked + packedBytes(longest), bPacked = ds + 4 * roundUp(queries * keys, 4)
   const masked = causal || keep != 0
-  for (let matrix = 0; matrix < matrices; matrix++) {
+  for (let matrix = from; matrix < to; matrix++) {
     const visible = keep == 0 ? 0 : keep + 4 * (matrix / heads) * keys
     packAll(bPacked, v, keys, valueWidth, 4 * valueWidth, 4)
     for (let t = 0; t < queries; t += MR) {
@@ -165,17 +171,17 @@ export function attentionGradient(
     packAll(bPacked, q, width, queries, 4, 4 * width)
     taken = masked && takeOut(bPacked, roundUp(width, NR) * queries)
     for (let u = 0; u < keys; u += MR) {
-      const rows = min(MR, keys - u), from = causal ? max(0, min(queries, u - keys + queries)) : 0
-      packA(aPacked, ds + 4 * u + 4 * from * keys, rows, queries - from, 4, 4 * keys)
-      rowBlock(dk + 4 * u * width, 4 * width, rows, width, aPacked, bPacked, queries - from, queries, from, scratch)
+      const rows = min(MR, keys - u), begin = causal ? max(0, min(queries, u - keys + queries)) : 0
+      packA(aPacked, ds + 4 * u + 4 * begin * keys, rows, queries - begin, 4, 4 * keys)
+      rowBlock(dk + 4 * u * width, 4 * width, rows, width, aPacked, bPacked, queries - begin, queries, begin, scratch)
     }
     if (taken) restore(dk, ds, q, queries, keys, width, causal, visible, true)
     packAll(bPacked, dy, valueWidth, queries, 4, 4 * valueWidth)
     taken = masked && takeOut(bPacked, roundUp(valueWidth, NR) * queries)
     for (let u = 0; u < keys; u += MR) {
-      const rows = min(MR, keys - u), from = causal ? max(0, min(queries, u - keys + queries)) : 0
-      packA(aPacked, w + 4 * u + 4 * from * keys, rows, queries - from, 4, 4 * keys)
-      rowBlock(dv + 4 * u * valueWidth, 4 * valueWidth, rows, valueWidth, aPacked, bPacked, queries - from, queries, from, scratch)
+      const rows = min(MR, keys - u), begin = causal ? max(0, min(queries, u - keys + queries)) : 0
+      packA(aPacked, w + 4 * u + 4 * begin * keys, rows, queries - begin, 4, 4 * keys)
+      rowBlock(dv + 4 * u * valueWidth, 4 * valueWidth, rows, valueWidth, aPacked, bPacked, queries - begin, queries, begin, scratch)
     }
     if (taken) restore(dv, w, dy, queries, keys, valueWidth, causal, visible, true)
     dq += 4 * queries * width

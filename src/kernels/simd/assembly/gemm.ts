@@ -11,6 +11,8 @@ const NC: i32 = 256
 const KC: i32 = 512
 /** Fewer rows than this are not worth packing B. */
 const FEW: i32 = 4
+/** So many columns of a product with few rows are one piece. */
+const FEW_COLUMNS: i32 = 64
 
 /** The place for one tile, the packed block of A, and the packed block of B. */
 const A_BYTES: usize = MC * KC * 4
@@ -150,48 +152,64 @@ function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: 
   }
 }
 
-function one(
-  c: usize, a: usize, b: usize, m: i32, n: i32, k: i32,
-  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, scratch: usize
+/** Fills `columns` columns of the rows of C that a range of blocks holds. */
+function panel(
+  c: usize, a: usize, b: usize, rows: i32, columns: i32, k: i32, cStride: usize,
+  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, few: bool, scratch: usize
 ): void {
-  if (m < FEW && bColumn == 4) {
-    for (let i = 0; i < m; i++) rowTimesRows(c + i * n * 4, a + i * aRow, b, n, k, aStep, bStep)
+  if (few && bColumn == 4) {
+    for (let i = 0; i < rows; i++) rowTimesRows(c + i * cStride, a + i * aRow, b, columns, k, aStep, bStep)
     return
   }
-  if (m < FEW && aStep == 4 && bStep == 4) {
-    for (let i = 0; i < m; i++) rowTimesColumns(c + i * n * 4, a + i * aRow, b, n, k, bColumn)
+  if (few && aStep == 4 && bStep == 4) {
+    for (let i = 0; i < rows; i++) rowTimesColumns(c + i * cStride, a + i * aRow, b, columns, k, bColumn)
     return
   }
   if (k == 0) {
-    memory.fill(c, 0, m * n * 4)
+    for (let i = 0; i < rows; i++) memory.fill(c + i * cStride, 0, 4 * columns)
     return
   }
   const spill = scratch, aPacked = scratch + TILE_BYTES, bPacked = aPacked + A_BYTES
-  const cStride: usize = n * 4
-  for (let jc = 0; jc < n; jc += NC) {
-    const nc = min(NC, n - jc)
-    for (let pc = 0; pc < k; pc += KC) {
-      const kc = min(KC, k - pc)
-      packBlockB(bPacked, b + jc * bColumn + pc * bStep, nc, kc, bColumn, bStep)
-      for (let ic = 0; ic < m; ic += MC) {
-        const mc = min(MC, m - ic)
-        packBlockA(aPacked, a + ic * aRow + pc * aStep, mc, kc, aRow, aStep)
-        for (let j = 0; j < nc; j += NR)
-          for (let i = 0; i < mc; i += MR)
-            tile(
-              aPacked + i * kc * 4, bPacked + j * kc * 4, kc, c + (ic + i) * cStride + (jc + j) * 4, cStride,
-              min(MR, mc - i), min(NR, nc - j), pc > 0, spill)
-      }
+  for (let pc = 0; pc < k; pc += KC) {
+    const kc = min(KC, k - pc)
+    packBlockB(bPacked, b + pc * bStep, columns, kc, bColumn, bStep)
+    for (let ic = 0; ic < rows; ic += MC) {
+      const mc = min(MC, rows - ic)
+      packBlockA(aPacked, a + ic * aRow + pc * aStep, mc, kc, aRow, aStep)
+      for (let j = 0; j < columns; j += NR)
+        for (let i = 0; i < mc; i += MR)
+          tile(
+            aPacked + i * kc * 4, bPacked + j * kc * 4, kc, c + (ic + i) * cStride + j * 4, cStride,
+            min(MR, mc - i), min(NR, columns - j), pc > 0, spill)
     }
   }
 }
 
+/** Adds a row to rows of C. */
+function addRow(c: usize, row: usize, rows: i32, columns: i32, cStride: usize): void {
+  for (let i = 0; i < rows; i++, c += cStride) {
+    let j = 0
+    for (; j + 4 <= columns; j += 4) v128.store(c + 4 * j, f32x4.add(v128.load(c + 4 * j), v128.load(row + 4 * j)))
+    for (; j < columns; j++) store<f32>(c + 4 * j, load<f32>(c + 4 * j) + load<f32>(row + 4 * j))
+  }
+}
+
+/** A piece is a block of MC rows and NC columns, or fewer where there are few rows; those of one column follow each other. */
 export function gemm(
-  c: usize, a: usize, b: usize, batch: i32, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool, scratch: usize
+  c: usize, a: usize, b: usize, row: usize, batch: i32, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool,
+  from: i32, to: i32, scratch: usize
 ): void {
   const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
   const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
-  for (let item = 0; item < batch; item++)
-    one(
-      c + item * m * n * 4, a + item * m * k * 4, b + item * k * n * 4, m, n, k, aRow, aStep, bColumn, bStep, scratch)
+  const few = m < FEW, width = few ? FEW_COLUMNS : NC
+  const down = (m + MC - 1) / MC, across = (n + width - 1) / width, cStride = <usize>(4 * n)
+  for (let piece = from; piece < to; ) {
+    const item = piece / (down * across), j = piece / down % across * width, first = piece % down, columns = min(width, n - j)
+    const last = min(down, first + to - piece), i = first * MC, rows = min(m, last * MC) - i
+    const at = c + 4 * ((item * m + i) * n + j)
+    panel(
+      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, few, scratch)
+    if (row != 0) addRow(at, row + 4 * j, rows, columns, cStride)
+    piece += last - first
+  }
 }

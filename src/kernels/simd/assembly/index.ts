@@ -1,11 +1,12 @@
 export { attend, attentionGradient, attentionWeights } from './attention'
+export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, padRows, scatterAddRows, splitHeads, transpose } from './copies'
 export { gemm, gemmScratchBytes } from './gemm'
 export {
-  adam, add, descend, dot, exponential, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient,
-  scale, sigmoid, sigmoidGradient, silu, siluWithSlope, tanh, tanhGradient
+  adam, add, descend, divide, dot, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient, scale, sigmoid, sigmoidGradient,
+  silu, siluWithSlope, squaredError, squaredErrorGradient, subtract, sum, tanh, tanhGradient
 } from './pointwise'
+export { dropout } from './random'
 export {
-  addToRows, appendRows, crossEntropy, crossEntropyGradient, gatherRows, layerNorm, layerNormGradient, rowStatistics, scatterAddRows, softmax,
-  softmaxGradient, splitHeads, sumRows
+  crossEntropy, crossEntropyGradient, layerNorm, layerNormGradient, layerNormParamsGradient, rowStatistics, softmax, softmaxGradient, sumRows
 } from './rows'
 export { MR as tileRows, NR as tileColumns } from './tile'

@@ -122,3 +122,19 @@ export function storeTail(to: usize, count: i32, x: v128): void {
   if (count > 1) store<f32>(to, f32x4.extract_lane(x, 1), 4)
   if (count > 2) store<f32>(to, f32x4.extract_lane(x, 2), 8)
 }
+
+/** The four numbers of a vector as two pairs of double precision. */
+@inline
+export function low2(x: v128): v128 {
+  return f64x2.promote_low_f32x4(x)
+}
+
+@inline
+export function high2(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0))
+}
+
+@inline
+export function sum2(x: v128): f64 {
+  return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1)
+}

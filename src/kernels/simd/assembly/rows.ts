@@ -1,6 +1,6 @@
 // Functions of rows.
 
-import { exp4, loadTail, max4, storeTail, sum4 } from './math'
+import { exp4, loadTail, max4, storeTail, sum2, sum4 } from './math'
 
 /** The largest of n numbers; NaN where one is. */
 function rowMax(x: usize, n: i32): f32 {
@@ -61,8 +61,8 @@ export function softmaxRow(y: usize, x: usize, n: i32, s: f32): void {
   } else scaleRow(y, n, <f32>(1 / expShifted(y, x, n, m, s)))
 }
 
-export function softmax(y: usize, x: usize, rows: i32, n: i32, s: f32): void {
-  for (let row = 0; row < rows; row++, y += 4 * n, x += 4 * n) softmaxRow(y, x, n, s)
+export function softmax(y: usize, x: usize, n: i32, s: f32, from: i32, to: i32, _: usize): void {
+  for (let row = from; row < to; row++) softmaxRow(y + 4 * row * n, x + 4 * row * n, n, s)
 }
 
 function dotRow(a: usize, b: usize, n: i32): f32 {
@@ -87,8 +87,8 @@ export function softmaxRowGradient(dx: usize, y: usize, dy: usize, n: i32, s: f3
   for (; j < n; j++) store<f32>(dx + 4 * j, load<f32>(y + 4 * j) * (load<f32>(dy + 4 * j) - dot) * s)
 }
 
-export function softmaxGradient(dx: usize, y: usize, dy: usize, rows: i32, n: i32, s: f32): void {
-  for (let row = 0; row < rows; row++, dx += 4 * n, y += 4 * n, dy += 4 * n) softmaxRowGradient(dx, y, dy, n, s)
+export function softmaxGradient(dx: usize, y: usize, dy: usize, n: i32, s: f32, from: i32, to: i32, _: usize): void {
+  for (let row = from; row < to; row++) softmaxRowGradient(dx + 4 * row * n, y + 4 * row * n, dy + 4 * row * n, n, s)
 }
 
 /** −ln softmax(x)_t; `spare` holds one row. */
@@ -100,7 +100,7 @@ function surprise(x: usize, target: f32, n: i32, spare: usize): f64 {
 }
 
 /** Σ −ln softmax(x)_t over the rows whose target is not ignored; `spare` holds one row. */
-export function crossEntropy(x: usize, targets: usize, rows: i32, n: i32, ignored: i32, spare: usize): f64 {
+export function crossEntropy(x: usize, targets: usize, rows: i32, n: i32, ignored: i32, from: i32, to: i32, spare: usize): f64 {
   let total: f64 = 0
   for (let row = 0; row < rows; row++, x += 4 * n) {
     const target = load<i32>(targets + 4 * row)
@@ -111,8 +111,11 @@ export function crossEntropy(x: usize, targets: usize, rows: i32, n: i32, ignore
 }
 
 /** dx = s (softmax(x) − δ_t); zeros where the target is ignored or every x is −∞. */
-export function crossEntropyGradient(dx: usize, x: usize, targets: usize, rows: i32, n: i32, ignored: i32, s: f32): void {
-  for (let row = 0; row < rows; row++, dx += 4 * n, x += 4 * n) {
+export function crossEntropyGradient(
+  dx: usize, x: usize, targets: usize, n: i32, ignored: i32, s: f32, from: i32, to: i32, _: usize
+): void {
+  dx += 4 * from * n; x += 4 * from * n
+  for (let row = from; row < to; row++, dx += 4 * n, x += 4 * n) {
     const target = load<i32>(targets + 4 * row)
     if (target == ignored || rowMax(x, n) == -Infinity) {
       memory.fill(dx, 0, 4 * n)
@@ -124,20 +127,10 @@ export function crossEntropyGradient(dx: usize, x: usize, targets: usize, rows: 
   }
 }
 
-/** The four numbers of a vector as two pairs of double precision. */
+/** Two numbers of single precision in memory as numbers of double precision. */
 @inline
-function low2(x: v128): v128 {
-  return f64x2.promote_low_f32x4(x)
-}
-
-@inline
-function high2(x: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0))
-}
-
-@inline
-function sum2(x: v128): f64 {
-  return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1)
+function double2(at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(at))
 }
 
 /** Beyond this deviation, or below its inverse, a row is scaled by the power of two that follows. */
@@ -149,32 +142,37 @@ const NEARER: f32 = 18446744073709551616.0 // 2^64
  * deviation (var + ε)^{−1/2}. Sums are of double precision, where no square of a number of single precision overflows or
  * underflows; c is 1 unless differences or their products would leave the range of single precision.
  */
-export function rowStatistics(scale: usize, mean: usize, rest: usize, inverse: usize, x: usize, rows: i32, n: i32, epsilon: f64): void {
-  for (let row = 0; row < rows; row++, x += 4 * n, scale += 4, mean += 4, rest += 4, inverse += 4) {
-    let s0 = f64x2.splat(0), s1 = s0
+export function rowStatistics(
+  scale: usize, mean: usize, rest: usize, inverse: usize, x: usize, n: i32, epsilon: f64, from: i32, to: i32, _: usize
+): void {
+  x += 4 * from * n; scale += 4 * from; mean += 4 * from; rest += 4 * from; inverse += 4 * from
+  for (let row = from; row < to; row++, x += 4 * n, scale += 4, mean += 4, rest += 4, inverse += 4) {
+    // Four sums, since one addition must wait for the one before.
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0
     let j = 0
-    for (; j + 4 <= n; j += 4) {
-      const v = v128.load(x + 4 * j)
-      s0 = f64x2.add(s0, low2(v))
-      s1 = f64x2.add(s1, high2(v))
+    for (; j + 8 <= n; j += 8) {
+      const at = x + 4 * j
+      s0 = f64x2.add(s0, double2(at)); s1 = f64x2.add(s1, double2(at + 8))
+      s2 = f64x2.add(s2, double2(at + 16)); s3 = f64x2.add(s3, double2(at + 24))
     }
-    let sum = sum2(f64x2.add(s0, s1))
+    let sum = sum2(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)))
     for (; j < n; j++) sum += <f64>load<f32>(x + 4 * j)
     const mu = sum / <f64>n
     const m = f64x2.splat(mu)
-    s0 = f64x2.splat(0); s1 = s0
-    for (j = 0; j + 4 <= n; j += 4) {
-      const v = v128.load(x + 4 * j), a = f64x2.sub(low2(v), m), b = f64x2.sub(high2(v), m)
-      s0 = f64x2.add(s0, f64x2.mul(a, a))
-      s1 = f64x2.add(s1, f64x2.mul(b, b))
+    s0 = f64x2.splat(0); s1 = s0; s2 = s0; s3 = s0
+    for (j = 0; j + 8 <= n; j += 8) {
+      const at = x + 4 * j
+      const a = f64x2.sub(double2(at), m), b = f64x2.sub(double2(at + 8), m), c = f64x2.sub(double2(at + 16), m), d = f64x2.sub(double2(at + 24), m)
+      s0 = f64x2.add(s0, f64x2.mul(a, a)); s1 = f64x2.add(s1, f64x2.mul(b, b))
+      s2 = f64x2.add(s2, f64x2.mul(c, c)); s3 = f64x2.add(s3, f64x2.mul(d, d))
     }
-    let squares = sum2(f64x2.add(s0, s1))
+    let squares = sum2(f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3)))
     for (; j < n; j++) {
       const d = <f64>load<f32>(x + 4 * j) - mu
       squares += d * d
     }
-    const variance = squares / <f64>n, deviation = sqrt<f64>(variance)
-    const c: f32 = deviation > FAR ? 1 / NEARER : deviation > 0 && deviation < 1 / FAR ? NEARER : 1
+    const variance = squares / <f64>n
+    const c: f32 = variance > FAR * FAR ? 1 / NEARER : variance > 0 && variance < 1 / (FAR * FAR) ? NEARER : 1
     const scaled = mu * <f64>c, single = <f32>scaled
     store<f32>(scale, c)
     store<f32>(mean, single)
@@ -196,9 +194,11 @@ function normalized(x: usize, c: f32, mean: f32, rest: f32, r: f32): f32 {
 
 /** y = γ x̂ + β */
 export function layerNorm(
-  y: usize, x: usize, gamma: usize, beta: usize, scale: usize, mean: usize, rest: usize, inverse: usize, rows: i32, n: i32
+  y: usize, x: usize, gamma: usize, beta: usize, scale: usize, mean: usize, rest: usize, inverse: usize, n: i32, from: i32, to: i32,
+  _: usize
 ): void {
-  for (let row = 0; row < rows; row++, x += 4 * n, y += 4 * n) {
+  x += 4 * from * n; y += 4 * from * n
+  for (let row = from; row < to; row++, x += 4 * n, y += 4 * n) {
     const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
     const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
     let j = 0
@@ -209,12 +209,12 @@ export function layerNorm(
   }
 }
 
-/** dx = r c (g − ḡ − x̂ ḡx̂), dγ += dy x̂, dβ += dy with g = γ dy; dγ and dβ begin at zero. */
+/** dx = r c (g − ḡ − x̂ ḡx̂) with g = γ dy. */
 export function layerNormGradient(
-  dx: usize, dGamma: usize, dBeta: usize, x: usize, gamma: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize,
-  rows: i32, n: i32
+  dx: usize, x: usize, gamma: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize, n: i32, from: i32, to: i32, _: usize
 ): void {
-  for (let row = 0; row < rows; row++, dx += 4 * n, x += 4 * n, dy += 4 * n) {
+  dx += 4 * from * n; x += 4 * from * n; dy += 4 * from * n
+  for (let row = from; row < to; row++, dx += 4 * n, x += 4 * n, dy += 4 * n) {
     const c = load<f32>(scale + 4 * row), mu = load<f32>(mean + 4 * row), l = load<f32>(rest + 4 * row), r = load<f32>(inverse + 4 * row)
     const c4 = f32x4.splat(c), mu4 = f32x4.splat(mu), l4 = f32x4.splat(l), r4 = f32x4.splat(r)
     // Shares of a mean in place of terms of a sum, which could overflow.
@@ -227,16 +227,12 @@ export function layerNormGradient(
       const g = f32x4.mul(v128.load(gamma + 4 * j), f32x4.mul(share4, d))
       sums = f32x4.add(sums, g)
       products = f32x4.add(products, f32x4.mul(g, xHat))
-      v128.store(dGamma + 4 * j, f32x4.add(v128.load(dGamma + 4 * j), f32x4.mul(d, xHat)))
-      v128.store(dBeta + 4 * j, f32x4.add(v128.load(dBeta + 4 * j), d))
     }
     let meanG = sum4(sums), meanGX = sum4(products)
     for (; j < n; j++) {
       const d = load<f32>(dy + 4 * j), xHat = normalized(x + 4 * j, c, mu, l, r), g = load<f32>(gamma + 4 * j) * (share * d)
       meanG += g
       meanGX += g * xHat
-      store<f32>(dGamma + 4 * j, load<f32>(dGamma + 4 * j) + d * xHat)
-      store<f32>(dBeta + 4 * j, load<f32>(dBeta + 4 * j) + d)
     }
     const a = f32x4.splat(meanG), b = f32x4.splat(meanGX)
     for (j = 0; j + 4 <= n; j += 4) {
@@ -249,48 +245,57 @@ export function layerNormGradient(
   }
 }
 
-/** Adds a row to every row, in place. */
-export function addToRows(y: usize, row: usize, rows: i32, n: i32): void {
-  for (let i = 0; i < rows; i++, y += 4 * n) {
-    let j = 0
-    for (; j + 4 <= n; j += 4) v128.store(y + 4 * j, f32x4.add(v128.load(y + 4 * j), v128.load(row + 4 * j)))
-    for (; j < n; j++) store<f32>(y + 4 * j, load<f32>(y + 4 * j) + load<f32>(row + 4 * j))
+/** A sum and dy x̂ of four entries. */
+@inline
+function product4(x: usize, dy: usize, c: v128, mean: v128, rest: v128, r: v128, sum: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(v128.load(dy), normalized4(x, c, mean, rest, r)))
+}
+
+/** dγ = Σ dy x̂ and dβ = Σ dy over all rows, for pieces of sixteen columns. */
+export function layerNormParamsGradient(
+  dGamma: usize, dBeta: usize, x: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize, rows: i32, n: i32,
+  from: i32, to: i32, _: usize
+): void {
+  const stride: usize = 4 * n
+  let j = 16 * from
+  const end = min(n, 16 * to)
+  for (; j + 16 <= end; j += 16) {
+    let g0 = f32x4.splat(0), g1 = g0, g2 = g0, g3 = g0, b0 = g0, b1 = g0, b2 = g0, b3 = g0
+    for (let at = 0, u = x + 4 * j, d = dy + 4 * j; at < 4 * rows; at += 4, u += stride, d += stride) {
+      const c = v128.load32_splat(scale + at), mu = v128.load32_splat(mean + at), l = v128.load32_splat(rest + at), r = v128.load32_splat(inverse + at)
+      g0 = product4(u, d, c, mu, l, r, g0); b0 = f32x4.add(b0, v128.load(d))
+      g1 = product4(u + 16, d + 16, c, mu, l, r, g1); b1 = f32x4.add(b1, v128.load(d, 16))
+      g2 = product4(u + 32, d + 32, c, mu, l, r, g2); b2 = f32x4.add(b2, v128.load(d, 32))
+      g3 = product4(u + 48, d + 48, c, mu, l, r, g3); b3 = f32x4.add(b3, v128.load(d, 48))
+    }
+    const g = dGamma + 4 * j, b = dBeta + 4 * j
+    v128.store(g, g0); v128.store(g, g1, 16); v128.store(g, g2, 32); v128.store(g, g3, 48)
+    v128.store(b, b0); v128.store(b, b1, 16); v128.store(b, b2, 32); v128.store(b, b3, 48)
+  }
+  for (; j < end; j++) {
+    let g: f32 = 0, b: f32 = 0
+    for (let row = 0; row < rows; row++) {
+      const at = row * stride + 4 * j, d = load<f32>(dy + at)
+      g += d * normalized(x + at, load<f32>(scale + 4 * row), load<f32>(mean + 4 * row), load<f32>(rest + 4 * row), load<f32>(inverse + 4 * row))
+      b += d
+    }
+    store<f32>(dGamma + 4 * j, g)
+    store<f32>(dBeta + 4 * j, b)
   }
 }
 
-/** The sum over rows; the result begins at zero. */
-export function sumRows(y: usize, x: usize, rows: i32, n: i32): void {
-  for (let i = 0; i < rows; i++, x += 4 * n) {
-    let j = 0
-    for (; j + 4 <= n; j += 4) v128.store(y + 4 * j, f32x4.add(v128.load(y + 4 * j), v128.load(x + 4 * j)))
-    for (; j < n; j++) store<f32>(y + 4 * j, load<f32>(y + 4 * j) + load<f32>(x + 4 * j))
-  }
+/** y += x for n numbers. */
+@inline
+function accumulate(y: usize, x: usize, n: i32): void {
+  let j = 0
+  for (; j + 4 <= n; j += 4) v128.store(y + 4 * j, f32x4.add(v128.load(y + 4 * j), v128.load(x + 4 * j)))
+  for (; j < n; j++) store<f32>(y + 4 * j, load<f32>(y + 4 * j) + load<f32>(x + 4 * j))
 }
 
-export function gatherRows(y: usize, table: usize, ids: usize, count: i32, n: i32): void {
-  for (let i = 0; i < count; i++) memory.copy(y + 4 * i * n, table + 4 * load<i32>(ids + 4 * i) * n, 4 * n)
-}
-
-/** Adds row i of dy to row ids[i] of a table of zeros. */
-export function scatterAddRows(table: usize, dy: usize, ids: usize, count: i32, n: i32): void {
-  for (let i = 0; i < count; i++, dy += 4 * n) addToRows(table + 4 * load<i32>(ids + 4 * i) * n, dy, 1, n)
-}
-
-/** Copies pieces of `width` numbers from `[batch, time, parts, heads]` (one part) to `[batch, heads, time]`, or back. */
-export function splitHeads(split: usize, merged: usize, batch: i32, heads: i32, time: i32, width: i32, parts: i32, part: i32, back: bool): void {
-  for (let b = 0; b < batch; b++)
-    for (let h = 0; h < heads; h++)
-      for (let t = 0; t < time; t++, split += 4 * width) {
-        const at = merged + 4 * (((b * time + t) * parts + part) * heads + h) * width
-        if (back) memory.copy(at, split, 4 * width)
-        else memory.copy(split, at, 4 * width)
-      }
-}
-
-/** For each item, `first` numbers of a and then `second` numbers of b. */
-export function appendRows(y: usize, a: usize, b: usize, batch: i32, first: i32, second: i32): void {
-  for (let item = 0; item < batch; item++, y += 4 * (first + second), a += 4 * first, b += 4 * second) {
-    memory.copy(y, a, 4 * first)
-    memory.copy(y + 4 * first, b, 4 * second)
-  }
+/** The sum over rows, for pieces of sixteen columns. */
+export function sumRows(y: usize, x: usize, rows: i32, n: i32, from: i32, to: i32, _: usize): void {
+  const begin = 16 * from, width = min(n, 16 * to) - begin
+  y += 4 * begin; x += 4 * begin
+  memory.fill(y, 0, 4 * width)
+  for (let i = 0; i < rows; i++, x += 4 * n) accumulate(y, x, width)
 }
