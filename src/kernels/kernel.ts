@@ -13,8 +13,9 @@
  */
 import { type Floats, type FreshFloats, type Integers } from './floats.js'
 import { freshLike } from './fresh.js'
-import { type Argument, call, type Pieces } from './simd/arena.js'
+import { type Argument, call } from './simd/arena.js'
 import type { Arguments, Pointer } from './simd/instance.js'
+import type { Pieces } from './simd/threads.js'
 
 /** What kernels read: numbers or ids, or something that may be left out. */
 export type Reads = readonly (Floats | Integers | undefined)[]

@@ -5,11 +5,11 @@ import {
   type LinearParams, type Tensor
 } from 'pullback'
 import { pipe } from 'fp-ts/lib/function.js'
-import { instance } from '../../src/kernels/simd/instance.js'
+import { resident } from '../../src/kernels/simd/arena.js'
 import { region, regionLoop, settled } from '../../src/memory/region.js'
 
 const numbers = (x: Tensor): readonly number[] => Array.from(x.data)
-const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
+const inArena = (x: Tensor): boolean => resident(x.data)
 
 /** Writes over everything that a left region may have used. */
 const overwrite = (): void => {
