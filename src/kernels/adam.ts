@@ -20,5 +20,6 @@ export const adam = kernel('adam', reference.adam)({
   // Nine constants, four times each.
   scratch: () => 144,
   pieces: sizes => vectors(sizes, 20),
+  inPlace: 3,
   fast: 'adam'
 })

@@ -26,7 +26,7 @@ export const scale = kernel('scale', ({ factor }: { readonly n: number, readonly
 /** $\theta_i - \eta g_i$ */
 export const descend = kernel('descend', ({ rate }: { readonly n: number, readonly rate: number }, [theta, g]: readonly [Floats, Floats], [y]: readonly [FreshFloats]) => reference.descend(rate)(theta, g, y))({
   reads: ({ n }) => [n, n], writes: ({ n }) => [n], numbers: ({ rate }) => [rate],
-  fits: ({ rate }) => isSingle(rate), fast: 'descend', pieces: sizes => vectors(sizes, 4)
+  fits: ({ rate }) => isSingle(rate), inPlace: 1, fast: 'descend', pieces: sizes => vectors(sizes, 4)
 })
 
 /** $\sum_i a_i b_i$ in double precision */

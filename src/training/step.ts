@@ -21,7 +21,8 @@ export interface LossAndGradient<P> {
   readonly gradient: P
 }
 
-const evaluate = <P, X, Y, DX, T>(
+/** The loss of a batch and its gradient, in the region of the caller. */
+export const evaluate = <P, X, Y, DX, T>(
   model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
 ): LossAndGradient<P> => {
   const [prediction, pullback] = guard(model).vjp(params, input)

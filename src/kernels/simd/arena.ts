@@ -14,7 +14,7 @@
  * them gives ordinary arrays, which nothing ever writes to. So a view is only ever held by functions that are known to
  * let it go. The parts of the arena below `top` still belong to the suspended region and are not touched meanwhile.
  *
- * This is the one place of the library with mutable state. It never shows: which array holds a number does not change
+ * Together with `threads.ts`, this is the one place of the library with mutable state. It never shows: which array holds a number does not change
  * the number.
  *
  * @module
@@ -36,7 +36,7 @@ const seenNow = () => {
 let seen = seenNow()
 const buffers = new Set<unknown>([seen.floats.buffer])
 
-const arena = { top: ARENA_BEGIN, depth: 0 }
+const arena: { top: number, depth: number, expendable: ReadonlySet<unknown> } = { top: ARENA_BEGIN, depth: 0, expendable: new Set() }
 
 /** Bytes by which the memory grows at least. */
 const STEP = 2 ** 24
@@ -92,14 +92,22 @@ export type Argument = Float32Array | Int32Array | undefined
  * kernels or the arena is full.
  */
 export const call = (
-  name: keyof Arguments, reads: readonly Argument[], writes: readonly number[], numbers: readonly number[], pieces: Pieces, scratch: number
+  name: keyof Arguments, reads: readonly Argument[], writes: readonly number[], numbers: readonly number[], pieces: Pieces, scratch: number,
+  inPlace = 0
 ): readonly [FreshFloats[], number | void] | undefined => {
   if (instance === undefined) return undefined
   let end = arena.top
   const args: number[] = []
-  for (const length of writes) {
-    args.push(end)
-    end += padded(4 * length)
+  let replaced = false
+  for (let i = 0; i < writes.length; i++) {
+    const old = i < inPlace ? reads[i] : undefined
+    if (old !== undefined && arena.expendable.has(old) && old.length === writes[i]) {
+      args.push(old.byteOffset)
+      replaced = true
+    } else {
+      args.push(end)
+      end += padded(4 * writes[i])
+    }
   }
   const kept = end
   for (const array of reads) {
@@ -120,7 +128,7 @@ export const call = (
   }
   const places = args.slice(0, writes.length)
   args.push(...numbers)
-  const result = run(name, args, pieces, end, each)
+  const result = run(name, args, pieces, end, each, !replaced)
   if (arena.depth === 0) return [places.map((at, i) => seen.floats.slice(at / 4, at / 4 + writes[i])), result]
   arena.top = kept
   return [places.map((at, i) => view(at, writes[i])), result]
@@ -147,6 +155,22 @@ export const ordinaryArray = (array: Floats): Floats => {
   const copy = new Float32Array(array)
   ordinaryOf.set(array, copy)
   return copy
+}
+
+/**
+ * `f()`, in which a kernel that can may write over these arrays: nobody else holds them, and nobody reads them any more. Ordinary
+ * arrays, and arrays that are there twice, are never written to.
+ */
+export const expending = <A>(arrays: readonly Floats[], f: () => A): A => {
+  const before = arena.expendable, places = new Map<number, number>()
+  const inside = arrays.filter(resident).filter(({ length }) => length > 0)
+  for (const { byteOffset } of inside) places.set(byteOffset, (places.get(byteOffset) ?? 0) + 1)
+  arena.expendable = new Set(inside.filter(({ byteOffset }) => places.get(byteOffset) === 1))
+  try {
+    return f()
+  } finally {
+    arena.expendable = before
+  }
 }
 
 /** `f()` as if there were no region: what it computes lies in ordinary arrays. */

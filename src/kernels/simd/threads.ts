@@ -130,9 +130,11 @@ const progress = (done: number): boolean => {
 }
 
 /**
- * Runs a kernel on all its pieces. `scratch` is the first of as many places as there are threads, each of so many bytes.
+ * Runs a kernel on all its pieces. `scratch` is the first of as many places as there are threads, each of so many bytes; `again` says
+ * whether a piece may be computed twice, which it may not if it writes over what it reads.
+ * Throws `Error` if it may not and a thread was lost.
  */
-export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scratch: number, bytes: number): number | void => {
+export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scratch: number, bytes: number, again: boolean): number | void => {
   const kernels: Kernels | undefined = instance?.kernels
   if (kernels === undefined) return
   const f = kernels[name], { count } = pieces, threads = threadsFor(pieces)
@@ -157,16 +159,19 @@ export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scrat
   for (let done = Atomics.load(control, CONTROL.done); done + own < chunks; done = Atomics.load(control, CONTROL.done))
     if (!progress(done)) break
   const lost = Atomics.load(control, CONTROL.done) + own < chunks
-  if (lost || Atomics.load(control, CONTROL.failed) !== 0) repair(chunks, own, compute, lost)
+  if (lost || Atomics.load(control, CONTROL.failed) !== 0) {
+    repair(chunks, own, again ? compute : undefined, lost)
+  }
 }
 
 /** Computes what other threads have not: chunks that failed, or that a lost thread has taken. */
-const repair = (chunks: number, own: number, compute: (chunk: number) => void, lost: boolean): void => {
+const repair = (chunks: number, own: number, compute: ((chunk: number) => void) | undefined, lost: boolean): void => {
   if (lost) {
     stop()
     pool.wanted = 1
   }
   Atomics.store(control, CONTROL.failed, 0)
+  if (compute === undefined) throw new Error('kernels: a thread was lost while it wrote over its arguments, which cannot be computed again')
   // Every chunk again, since nobody noted which are the caller's own: results do not depend on who computes them, or how often.
   if (own < chunks) for (let chunk = 0; chunk < chunks; chunk++) compute(chunk)
 }

@@ -1,0 +1,67 @@
+/**
+ * A run of training: many steps as one fold.
+ *
+ * @module
+ */
+import type { Layer } from '../layer/layer.js'
+import { guardOptimizer } from '../optimizers/optimizer.js'
+import { type Key, foldIn } from '../random/key.js'
+import { guarded, isTrusted, outside, trusted } from '../memory/trust.js'
+import { overwriting, region, regionLoop, settled } from '../memory/region.js'
+import { mapTensors } from '../memory/values.js'
+import { type Example, evaluate, type Trained, type TrainingOptions } from './step.js'
+
+const never = trusted((): boolean => false)
+
+export interface TrainingRunOptions<X, T> {
+  /** How many steps to take at most. */
+  readonly steps: number
+  /** The batch of a step, by its number: that of the optimiser's state, so that a run goes on where another ended. */
+  readonly batch: (step: number) => Example<X, T>
+  /** Step i has the key `foldIn(i)`. */
+  readonly key: Key
+  /** Ends the run after a step for which it is true, by the step's number and the loss of its batch before it; default never. */
+  readonly until?: (step: number, loss: number) => boolean
+}
+
+/** What a run ends with. */
+export interface TrainedRun<P, S extends string> extends Trained<P, S> {
+  /** The loss of each batch before its step. */
+  readonly losses: readonly number[]
+}
+
+/**
+ * A run of training from a first state: what repeated `trainingStep`s give, to the bit, however the run is cut into several. It changes
+ * nothing that it is given. States between its steps are seen by nobody, so they stay in the memory of kernels and are written over,
+ * which saves copying them at every step.
+ *
+ * Throws `RangeError` unless the number of steps is a non-negative integer.
+ *
+ * @category training
+ */
+export const trainingRun = <P, X, Y, DX, T, S extends string>({ model, loss, optimizer }: TrainingOptions<P, X, Y, DX, T, S>) =>
+  ({ steps, batch, key, until = never }: TrainingRunOptions<X, T>) =>
+    (first: Trained<P, S>): TrainedRun<P, S> => {
+      if (!Number.isSafeInteger(steps) || steps < 0) throw new RangeError(`trainingRun: expected a non-negative integer of steps, got ${steps}`)
+      const losses: number[] = [], update = guardOptimizer(optimizer).step
+      const examples = guarded(batch), ends = guarded(until)
+      const layerOf = (stepKey: Key): Layer<P, X, Y, DX> => (typeof model === 'function' ? outside(() => model(stepKey)) : model)
+      const step = ({ params, state }: Trained<P, S>): Trained<P, S> => {
+        const stepKey = foldIn(state.step)(key)
+        const { loss: value, gradient } = evaluate(layerOf(stepKey), loss, params, examples(state.step))
+        losses.push(value)
+        // All of the gradient is there before the first parameter changes.
+        const whole = mapTensors(x => x)(gradient)
+        const next = (): Trained<P, S> => update(params, whole, state)
+        return isTrusted(optimizer.step) ? overwriting([params, state.slots], next) : next()
+      }
+      const goesOn = (state: number): boolean =>
+        losses.length < steps && (losses.length === 0 || !ends(state - 1, losses[losses.length - 1]))
+      const { params, state } = region(() => {
+        // An optimiser of the user's may remember anything.
+        const slots = isTrusted(optimizer.step) ? settled(first.state.slots) : first.state.slots
+        const near = { params: settled(first.params), state: { ...first.state, slots } }
+        return regionLoop<Trained<P, S>>(near, current => (goesOn(current.state.step) ? step(current) : undefined))
+      })
+      return { params, state, losses }
+    }
