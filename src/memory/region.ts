@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { abandon, enter, leave, settle } from '../kernels/simd/arena.js'
+import { abandon, enter, expending, leave, settle } from '../kernels/simd/arena.js'
 import type { Floats } from '../kernels/floats.js'
 import { map } from '../tree/tree.js'
 import { mapTensors, tensorsIn } from './values.js'
@@ -58,3 +58,6 @@ export const regionLoop = <S>(initial: S, step: (state: S) => S | undefined): S 
 
 /** The same tree, copied to where kernels read it without copying, for the rest of the current region. */
 export const settled: <P>(tree: P) => P = map(leaf => ({ ...leaf, data: settle(leaf.data) }))
+
+/** `f()`, in which kernels may write over the tensors of a value that nobody else holds, and nobody reads any more. */
+export const overwriting = <A>(value: unknown, f: () => A): A => expending(tensorsIn(value).map(({ data }) => data), f)

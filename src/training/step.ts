@@ -34,7 +34,8 @@ const checkModel = (operation: string, model: unknown, loss: unknown): void => {
   check(operation, 'loss', losses, loss)
 }
 
-const evaluate = <P, X, Y, DX, T>(
+/** The loss of a batch and its gradient, in the region of the caller. */
+export const evaluate = <P, X, Y, DX, T>(
   model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
 ): LossAndGradient<P> => {
   const [prediction, pullback] = guard(model).vjp(params, input)
@@ -72,7 +73,7 @@ export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
   readonly optimizer: Optimizer<S>
 }
 
-const TRAINING = {
+export const TRAINING = {
   model: either(layers, functions), loss: losses, optimizer: optimizers
 } satisfies Fields<TrainingOptions<never, never, never, never, never, never>>
 
@@ -88,10 +89,10 @@ export interface TrainedStep<P, S extends string> extends Trained<P, S> {
 }
 
 /** Throws `RangeError` for a loss or a gradient that is infinite or NaN. */
-const checkFinite = (loss: number, gradient: unknown): void => {
-  if (!Number.isFinite(loss)) throw new RangeError(`trainingStep: expected a finite loss, got ${loss}`)
+export const checkFinite = (operation: string, loss: number, gradient: unknown): void => {
+  if (!Number.isFinite(loss)) throw new RangeError(`${operation}: expected a finite loss, got ${loss}`)
   const wrong = notFinite(gradient)
-  if (wrong !== undefined) throw new RangeError(`trainingStep: expected a finite gradient, got ${wrong[1]}${wrong[0] === '' ? '' : ` in "${wrong[0]}"`}`)
+  if (wrong !== undefined) throw new RangeError(`${operation}: expected a finite gradient, got ${wrong[1]}${wrong[0] === '' ? '' : ` in "${wrong[0]}"`}`)
 }
 
 /**
@@ -112,7 +113,7 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
     return region(() => {
       const near = settled(params)
       const { loss: value, gradient } = evaluate(layer, loss, near, batch)
-      checkFinite(value, gradient)
+      checkFinite('trainingStep', value, gradient)
       return { ...guardOptimizer(optimizer).step(near, gradient, state), loss: value }
     })
   }

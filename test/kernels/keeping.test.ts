@@ -6,12 +6,12 @@ import {
   type Decoder, type Gradient, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Tensor
 } from 'pullback'
 import { flow, pipe } from 'fp-ts/lib/function.js'
-import { instance } from '../../src/kernels/simd/instance.js'
+import { resident } from '../../src/kernels/simd/arena.js'
 
 type Pure = Layer<NoParams, Tensor, Tensor>
 type Params = { readonly hidden: LinearParams, readonly output: LinearParams }
 
-const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
+const inArena = (x: Tensor): boolean => resident(x.data)
 
 const [keyA, keyB, keyX, keyT] = random.splitMany(4)(random.key(3))
 const a = random.normal([3, 4])(keyA), b = random.normal([4, 4])(keyB)

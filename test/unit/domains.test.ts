@@ -7,7 +7,7 @@ import {
   initSingleHeadAttention, initUntiedGpt, layerNorm, layerNormSpec, layerNormWith, leakyRelu, learnedPositions, linear, linearSchedule, linearSpec, logSoftmax, lossAndGradient, lossOf,
   masked, meanSquaredError, mergeHeads, mlp, momentum, MonoidMask, multiHeadAttention, multiHeadSpec, nextTokenLogits, noMask, noParams, paddingMask, paramsCodec, probe, random,
   randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, singleHeadSpec, sinusoidalPositions, sinusoidalTable, softmax, softmaxWith,
-  spec, splitHeads, initTraining, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
+  spec, splitHeads, initTraining, tanh, tensor, tokenEmbedding, trainingRun, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
   type Tensor, type Tokens
 } from 'pullback'
 
@@ -340,6 +340,16 @@ const layers: readonly Row[] = [
   ...outside('blockSpec', 'layers', POSITIVE, n => initBlock({ width: 2, layers: n }), [0, NaN, 1.5])
 ]
 
+const running = { steps: 1, batch: () => ({ input: x, target: x }), key: k, until: undefined }
+const runs: readonly Row[] = [
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError() })), TypeError, 'trainingRun: expected optimizer to be an optimiser with init and step, got undefined'],
+  ...outside('trainingRun', 'steps', COUNT, n => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))({ ...running, steps: n }), [-1, NaN, 2.5, undefined]),
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))(js({ ...running, seed: 3 })), TypeError,
+    'trainingRun: unknown option "seed", expected only steps, batch, key, until'],
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))(js({ ...running, batch: 3 })), TypeError,
+    'trainingRun: expected batch to be a function, got 3']
+]
+
 const models: readonly Row[] = [
   ['gpt', () => gpt(js({ heads: 2, layers: 3 })), TypeError, 'gpt: unknown option "layers", expected only heads, padding, dropout'],
   ['gpt', () => gpt(js(2)), TypeError, 'gpt: expected a record of options, got 2'],
@@ -379,7 +389,7 @@ const models: readonly Row[] = [
   ...outside('words.analogy', 'count', COUNT, count => words.analogy(vectors, { count }), [NaN])
 ]
 
-const rows = [...tensors, ...trees, ...randomness, ...training, ...layers, ...models]
+const rows = [...runs, ...tensors, ...trees, ...randomness, ...training, ...layers, ...models]
 
 describe('an argument outside of its domain is refused in one sentence', () => {
   test.each(rows)('%s %#', (_, call, kind, message) => {
@@ -398,10 +408,11 @@ describe('an argument outside of its domain is refused in one sentence', () => {
 const others: Readonly<Record<string, readonly string[]>> = {
   'says itself in its spec what it cannot take': ['initUntiedGpt', 'initGpt', 'initMlp', 'mlpSpec', 'untiedGptSpec', 'singleHeadSpec', 'multiHeadSpec', 'spec.agree', 'spec.count', 'spec.entries', 'spec.summary'],
   'makes an error of what it gets': ['PrecisionError', 'ShapeError', 'tensor.PrecisionError', 'tensor.ShapeError'],
-  'answers for any value': ['kernelsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
+  'answers for any value': ['kernelsInUse', 'threadsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
     'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identityLayer', 'predict', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
     'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect'],
+  'is tested with threads': ['useThreads'],
   'is a value': ['URI', 'noParams', 'noMask', 'causalMask'],
   'is tested with samplers and sharding': ['greedySampler', 'categoricalSampler', 'sampler', 'topK', 'topP', 'withTemperature', 'combineShards', 'sharded', 'shards', 'applyGradient'],
   'gives a Left': [
