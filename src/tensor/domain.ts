@@ -90,6 +90,8 @@ export const integerBetween = (least: number, most: number): Domain<number> =>
 
 export const flag: Domain<boolean> = { expected: 'true or false', isKind: value => typeof value === 'boolean', contains: always }
 
+export const texts: Domain<string> = { expected: 'a text', isKind: value => typeof value === 'string', contains: always }
+
 /** A function; what it gives is looked at when it is used. */
 export const functions: Domain<unknown> = { expected: 'a function', isKind: value => typeof value === 'function', contains: always }
 

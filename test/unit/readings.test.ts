@@ -1,8 +1,8 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, andThenTied, causalAttention, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initGpt, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
-  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, tensor, tokenEmbedding, unembedding, type Decoder
+  andThen, andThenTied, causalAttention, causalMask, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initEmbedding, initGpt, initLinear, initSingleHeadAttention, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
+  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 6, context: 6, width: 4, layers: 2 }
@@ -112,6 +112,16 @@ describe('decoding', () => {
     const anew = recomputing(model, sizes.context), cached = decoding(model, { context: sizes.context })
     const options = { params, sampler: greedySampler, count: 20 }
     expect(generate({ ...options, decoder: cached })([1, 2], random.key(0))).toEqual(generate({ ...options, decoder: anew })([1, 2], random.key(0)))
+  })
+  test('layers of a stack that differ read what each of them needs', () => {
+    // The first one alone would be satisfied with the last position.
+    const blocks = stackWith<LinearParams | SingleHeadParams, Tensor>(index => (index === 0 ? linear : singleHeadAttention(causalMask)) as Layer<LinearParams | SingleHeadParams, Tensor, Tensor>)
+    const mixed = pipe(tokenEmbedding, named('wte'), andThen('head', singleHeadAttention(causalMask)), andThen('h', blocks), andThen('out', linear))
+    const mixedParams = random.struct({
+      wte: initEmbedding(6, 4), head: initSingleHeadAttention(4, 4), h: key => [initLinear(4, 4)(key), initSingleHeadAttention(4, 4)(key)], out: initLinear(4, 6)
+    })(random.key(5))
+    const [logits] = decoding(mixed, { context: 8 }).read(mixedParams, { tokens: [], memory: undefined }, [1, 2, 3])
+    expect(tensor.norm(tensor.subtract(tensor.lastRow(mixed.forward(mixedParams, tensor.tokensOf([[1, 2, 3]]))))(logits))).toBeLessThan(1e-6)
   })
   test('a memory of another form is refused', () => {
     const deeper = initGpt({ ...sizes, layers: 3 })(random.key(1))
