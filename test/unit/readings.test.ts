@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
   andThen, andThenTied, causalAttention, causalMask, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initEmbedding, initGpt, initLinear, initSingleHeadAttention, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
-  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
+  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, sinusoidalPositions, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 6, context: 6, width: 4, layers: 2 }
@@ -128,6 +128,9 @@ describe('decoding', () => {
     const [, cache] = decoding(model, { context: sizes.context }).read(params, { tokens: [], memory: undefined }, [1])
     expect(() => decoding(model, { context: sizes.context }).read(deeper, cache, [1])).toThrow(new TypeError('h: expected the memory of a layer with 3 parts, got that of another layer'))
     expect(() => learnedPositions.step?.(params.wpe, [1], tensor.zeros([2, 4]))).toThrow('learnedPositions: expected a memory of a number of positions')
+    for (const memory of [-1, 0.5, NaN, Infinity])
+      for (const step of [(x: Tensor) => learnedPositions.step?.(params.wpe, memory, x), (x: Tensor) => sinusoidalPositions.step?.({}, memory, x)])
+        expect(() => step(tensor.zeros([2, 4]))).toThrow(new RegExp(`Positions: expected memory to be a non-negative safe integer, got ${memory}`))
     expect(() => causalAttention.step?.({}, 3, { query: tensor.zeros([1, 2]), key: tensor.zeros([1, 2]), value: tensor.zeros([1, 2]) }))
       .toThrow('attention: expected a memory of keys and values')
   })
