@@ -6,7 +6,7 @@
 import { region } from '../memory/region.js'
 import { outside, trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
-import { check, functions, texts } from '../tensor/domain.js'
+import { check, functions, show, texts } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { chain } from './chain.js'
 import { guard } from './guard.js'
@@ -92,7 +92,12 @@ export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y
 const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
   // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
   const both = (params: Merge<P, Q>) => params as P & Q
-  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => ({ ...dF, ...dG }) as Merge<P, Q>)
+  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => {
+    const first: object = Object.assign({}, dF)
+    for (const name in dG)
+      if (Object.hasOwn(first, name)) throw new TypeError(`andThen: expected names that differ, got parameters ${show(name)} of both layers`)
+    return { ...first, ...dG } as Merge<P, Q>
+  })
 }
 
 /**
@@ -100,7 +105,7 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
  *
  * $$(d\theta_g, dy) = g^*_{\theta_g, y}(dz), \qquad (d\theta_f, dx) = f^*_{\theta_f, x}(dy).$$
  *
- * The parameters of both merge into one record; a name that occurs in both is a type error.
+ * The parameters of both merge into one record; a name that occurs in both is a type error, and the pullback throws `TypeError`.
  * `andThen('name', g)` is short for `andThen(pipe(g, named('name')))`.
  *
  * @category composition

@@ -14,7 +14,7 @@ const layers = having('a layer', 'forward', 'vjp')
  * combinator guards the layers that it is given, and is trusted itself. Throws `TypeError` for what is no layer.
  */
 export const guard = <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {
-  check('a composition', 'each part', layers, f)
+  check('a model', 'every part', layers, f)
   return {
     forward: guardedMethod(f, 'forward'),
     vjp: isTrusted(f.vjp) ? f.vjp : (params, x) => {
