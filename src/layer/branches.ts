@@ -4,6 +4,7 @@
  * @module
  */
 import { add } from '../tensor/algebra.js'
+import { check, records } from '../tensor/domain.js'
 import { type Tensor, zerosLike } from '../tensor/tensor.js'
 import { trusted } from '../memory/trust.js'
 import { guard } from './guard.js'
@@ -22,6 +23,7 @@ import { memories, together, tracedAt, traceOf } from './readings.js'
 export const branches = <P extends Record<string, unknown>>(
   layers: { readonly [K in keyof P]: Layer<P[K], Tensor, Tensor> }
 ): Layer<P, Tensor, { readonly [K in keyof P]: Tensor }> => {
+  check('branches', 'layers', records, layers)
   const names: readonly (keyof P & string)[] = Object.keys(layers)
   // One entry for each name of the record; TypeScript does not follow a record through its list of entries.
   const record = <R>(entry: (name: keyof P & string) => unknown): R => Object.fromEntries(names.map(name => [name, entry(name)])) as R

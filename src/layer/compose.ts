@@ -6,6 +6,7 @@
 import { region } from '../memory/region.js'
 import { outside, trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
+import { check, functions, show, texts } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { chain } from './chain.js'
 import { guard } from './guard.js'
@@ -47,6 +48,7 @@ export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Lay
  */
 export const named = <const K extends string>(name: K) =>
   <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
+    check('named', 'name', texts, name)
     const f = placed(name, guard(layer)), { step, last } = f
     // A record with the one key `name`; TypeScript widens a computed key to `string`.
     const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
@@ -75,6 +77,7 @@ export const named = <const K extends string>(name: K) =>
  * @category parameters
  */
 export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
+  check('labelled', 'name', texts, name)
   const f = placed(name, guard(layer))
   return trusted<Layer<NoParams, X, Y, DX>>({
     ...f,
@@ -89,7 +92,12 @@ export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y
 const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
   // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
   const both = (params: Merge<P, Q>) => params as P & Q
-  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => ({ ...dF, ...dG }) as Merge<P, Q>)
+  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => {
+    const first: object = Object.assign({}, dF)
+    for (const name in dG)
+      if (Object.hasOwn(first, name)) throw new TypeError(`andThen: expected names that differ, got parameters ${show(name)} of both layers`)
+    return { ...first, ...dG } as Merge<P, Q>
+  })
 }
 
 /**
@@ -97,7 +105,7 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
  *
  * $$(d\theta_g, dy) = g^*_{\theta_g, y}(dz), \qquad (d\theta_f, dx) = f^*_{\theta_f, x}(dy).$$
  *
- * The parameters of both merge into one record; a name that occurs in both is a type error.
+ * The parameters of both merge into one record; a name that occurs in both is a type error, and the pullback throws `TypeError`.
  * `andThen('name', g)` is short for `andThen(pipe(g, named('name')))`.
  *
  * @category composition
@@ -161,10 +169,11 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
  * @category composition
  */
 export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => {
+  check('stackWith', 'layerAt', functions, layerAt)
   // A layer is a value, so that of an index is made once.
   const made: Layer<P, X, X>[] = []
   const f = (index: number): Layer<P, X, X> => made[index] ??= placed(String(index), guard(outside(() => layerAt(index))))
-  const { step: first, rowwise: rows } = f(0)
+  const { step: first } = f(0)
   return trusted<Layer<readonly P[], X, X>>({
     forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),
     vjp: (params, x) => {
@@ -195,7 +204,6 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
         return [y, together(after)]
       }
     }),
-    ...(rows && { rowwise: true }),
     trace: (params, x) => {
       const entries: TraceEntry[] = []
       const y = listed(params).reduce((input, p, index) => {
@@ -213,4 +221,8 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
  *
  * @category composition
  */
-export const stack = <P, X>(f: Layer<P, X, X>): Layer<readonly P[], X, X> => stackWith(() => f)
+export const stack = <P, X>(f: Layer<P, X, X>): Layer<readonly P[], X, X> => {
+  const repeated = stackWith(() => f)
+  // Of layers that differ, the first cannot speak for all.
+  return f.rowwise ? trusted<Layer<readonly P[], X, X>>({ ...repeated, rowwise: true }) : repeated
+}

@@ -4,6 +4,8 @@
  * @module
  */
 import { region } from '../memory/region.js'
+import { guarded } from '../memory/trust.js'
+import { check, functions } from '../tensor/domain.js'
 import { guard } from './guard.js'
 import type { Layer, TraceEntry } from './layer.js'
 import { traceOf } from './readings.js'
@@ -14,8 +16,13 @@ import { traceOf } from './readings.js'
  *
  * @category readings
  */
-export const inspect = <P, X, Y, DX>(model: Layer<P, X, Y, DX>, wanted: (path: string) => boolean) =>
-  (params: P, x: X): readonly TraceEntry[] => region(() => traceOf(guard(model))(params, x)[1].filter(([path]) => wanted(path)))
+export const inspect = <P, X, Y, DX>(
+  model: Layer<P, X, Y, DX>, wanted: (path: string) => boolean
+): ((params: P, x: X) => readonly TraceEntry[]) => {
+  check('inspect', 'wanted', functions, wanted)
+  const trace = traceOf(guard(model)), asks = guarded(wanted)
+  return (params, x) => region(() => trace(params, x)[1].filter(([path]) => asks(path)))
+}
 
 /**
  * What a model says: `model.forward`, computed without copying arrays between kernels, which is the fast way to call it.

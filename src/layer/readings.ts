@@ -4,17 +4,19 @@
  * @module
  */
 import { trusted } from '../memory/trust.js'
+import { isPlain } from '../tensor/domain.js'
 import { lastRows } from '../tensor/matrices.js'
 import { isTensor, isTokens, lastTokens } from '../tensor/tensor.js'
 import { guard } from './guard.js'
 import type { Layer, Memory, Step, TraceEntry } from './layer.js'
 
-/** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record of such. */
+/** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record or list of such. */
 const lastPosition = <X>(x: X): X => {
   const cut = (value: unknown): unknown => {
     if (isTensor(value)) return lastRows(1)(value)
     if (isTokens(value)) return lastTokens(1)(value)
-    if (typeof value !== 'object' || value === null) return value
+    if (Array.isArray(value)) return value.map(cut)
+    if (!isPlain(value)) return value
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, cut(child)]))
   }
   return cut(x) as X // the same kind of value, which a recursion over keys cannot show

@@ -4,6 +4,7 @@
  * @module
  */
 import { trusted } from '../memory/trust.js'
+import { check, texts } from '../tensor/domain.js'
 import { add } from '../tree/tree.js'
 import { chain } from './chain.js'
 import { guard } from './guard.js'
@@ -23,11 +24,13 @@ import { part, placed } from './place.js'
  * @category composition
  */
 export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>) =>
-  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> =>
-    chain<P, P, Q, X, Y, Z, DX>(
+  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> => {
+    check('andThenTied', 'name', texts, name)
+    return chain<P, P, Q, X, Y, Z, DX>(
       { layer: f, paramsIn: params => params },
       { layer: placed(name, guard(g)), paramsIn: params => part(name, params) },
       (dF, dG) => ({ ...dF, [name]: add<Q>(dG)(dF[name]) }))
+  }
 
 /**
  * Fixes the parameters of a layer: what remains has none, so training leaves them alone. The gradient still

@@ -36,6 +36,7 @@
 import * as kernel from '../kernels/attention.js'
 import { type Gradient, type Layer, layerKeeping, type Memory, type NoParams, noParams } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
+import { isPlain } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { appendRows } from '../tensor/matrices.js'
 import { checkPrecision, checkTensors, isTensor, own, type Tensor } from '../tensor/tensor.js'
@@ -120,7 +121,7 @@ const gradient = (mask: Mask) => (
 /** Keys and values of the positions that were read. */
 const remembered = (memory: Memory): Pick<QueryKeyValue, 'key' | 'value'> | undefined => {
   if (memory === undefined) return undefined
-  if (typeof memory === 'object' && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
+  if (isPlain(memory) && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
     return { key: memory.key, value: memory.value }
   throw new TypeError('attention: expected a memory of keys and values, got that of another layer')
 }

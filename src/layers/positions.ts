@@ -41,7 +41,10 @@ const addTable = (operation: string, x: Tensor, table: Tensor, from = 0): Tensor
 /** How many positions were read. */
 const positionsIn = (operation: string, memory: Memory): number => {
   if (memory === undefined) return 0
-  if (typeof memory === 'number') return memory
+  if (typeof memory === 'number') {
+    check(operation, 'memory', natural, memory)
+    return memory
+  }
   throw new TypeError(`${operation}: expected a memory of a number of positions, got that of another layer`)
 }
 
@@ -51,6 +54,7 @@ const steppingOn = <P>(
 ): Layer<P, Tensor, Tensor> => trusted<Layer<P, Tensor, Tensor>>({
   ...layer,
   step: (params, memory, x) => {
+    checkTensor(operation, 'x', x)
     const from = positionsIn(operation, memory), end = from + matricesOf(operation, x.shape).rows
     return [addTable(operation, x, tableOf(params, x, end), from), end]
   }
@@ -76,7 +80,10 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = stepping
     return addTable('learnedPositions', x, params.weight)
   },
   gradient
-}), ({ weight }) => weight)
+}), params => {
+  checkTensors('learnedPositions', 'params', ['weight'], params)
+  return params.weight
+})
 
 /**
  * The table $E$ `[time, width]` of sines and cosines.

@@ -50,6 +50,7 @@ const plain: Layer<Tensor, Tensor, Tensor> = layer({ forward, gradient })
 export const probe: Layer<Tensor, Tensor, Tensor> = trusted<Layer<Tensor, Tensor, Tensor>>({
   ...plain,
   step: (delta, _, x) => {
+    checkTensor('probe', 'params', delta)
     if (delta.shape.length !== 1) throw new ShapeError('probe', 'δ [D] for a step, which is the same at every position', [delta.shape])
     return [forward(delta, x), undefined]
   }

@@ -80,6 +80,8 @@ export const positive = numbers('a finite number above 0', x => x > 0 && x < Inf
 export const limit = numbers('a number above 0', x => x > 0)
 /** $[0, 1)$ */
 export const fraction = numbers('a number of at least 0 and below 1', x => x >= 0 && x < 1)
+/** $(0, 1]$ */
+export const probability = numbers('a probability above 0 and at most 1', x => x > 0 && x <= 1)
 export const natural = numbers('a non-negative safe integer', x => Number.isSafeInteger(x) && x >= 0)
 export const positiveInteger = numbers('a positive integer', x => Number.isSafeInteger(x) && x > 0)
 /** What `Int32Array` holds. */
@@ -89,6 +91,8 @@ export const integerBetween = (least: number, most: number): Domain<number> =>
   numbers(`an integer from ${least} to ${most}`, x => Number.isInteger(x) && x >= least && x <= most)
 
 export const flag: Domain<boolean> = { expected: 'true or false', isKind: value => typeof value === 'boolean', contains: always }
+
+export const texts: Domain<string> = { expected: 'a text', isKind: value => typeof value === 'string', contains: always }
 
 /** A function; what it gives is looked at when it is used. */
 export const functions: Domain<unknown> = { expected: 'a function', isKind: value => typeof value === 'function', contains: always }
@@ -106,6 +110,13 @@ export const having = (expected: string, ...methods: readonly string[]): Domain<
   expected: `${expected} with ${methods.join(' and ')}`,
   isKind: value => typeof value === 'object' && value !== null
     && methods.every(method => typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'), // an object is a record of its properties
+  contains: always
+})
+
+/** An object with the given properties, whatever they are. */
+export const recordOf = (...names: readonly string[]): Domain<unknown> => ({
+  expected: `a record of ${names.join(' and ')}`,
+  isKind: value => typeof value === 'object' && value !== null && names.every(name => name in value),
   contains: always
 })
 

@@ -7,7 +7,7 @@ import { region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
 import { checkKey, type Draw, foldIn, type Key } from '../random/key.js'
-import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional } from '../tensor/domain.js'
+import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Sampler } from './sampling.js'
@@ -20,6 +20,7 @@ export interface DecoderWithParams<P, C> {
 
 const inRegions = <P, C>({ empty, read }: Decoder<P, C>): boolean => isTrusted(empty) && isTrusted(read)
 
+const models = recordOf('decoder', 'params')
 const decoders = having('a decoder', 'empty', 'read')
 
 /**
@@ -27,7 +28,9 @@ const decoders = having('a decoder', 'empty', 'read')
  *
  * @category generation
  */
-export const nextTokenLogits = <P, C>({ decoder, params }: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
+export const nextTokenLogits = <P, C>(model: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
+  check('nextTokenLogits', 'model', models, model)
+  const { decoder, params } = model
   check('nextTokenLogits', 'decoder', decoders, decoder)
   check('nextTokenLogits', 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
@@ -66,14 +69,15 @@ const guardSampler = (sampler: Sampler): Sampler => {
   if (isTrusted(sampler)) return sampler
   return (logits: Tensor): Draw<number> => {
     const draw = outside(() => sampler(ordinary(logits)))
+    check('generate', 'what the sampler gives', functions, draw)
     return key => outside(() => draw(key))
   }
 }
 
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one. Throws `RangeError` unless `count` is a non-negative integer, and
- * `ShapeError` if there is no token to start from.
+ * generation begins with the shorter one. Throws `RangeError` unless `count` and every token that the sampler chooses are
+ * non-negative integers, and `ShapeError` if there is no token to start from.
  *
  * @category generation
  */
@@ -90,6 +94,7 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
       if (tokens.length >= count || (last !== undefined && ends(last))) return undefined
       const [logits, next] = decoder.read(near, cache, unread)
       const token = choose(logits)(foldIn(tokens.length)(key))
+      check('generate', 'the token of the sampler', natural, token)
       return { cache: next, unread: [token], tokens: [...tokens, token] }
     }
     const first = (near: P): Generated<C> => ({ cache: decoder.empty(near), unread: prompt, tokens: [] })

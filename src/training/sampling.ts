@@ -14,13 +14,15 @@ import { largest, softmaxRows } from '../kernels/softmax.js'
 import { categorical } from '../random/distributions.js'
 import type { Draw, Key } from '../random/key.js'
 import { trusted } from '../memory/trust.js'
+import { check, checkOptions, type Fields, nonNegative, optional, positive, positiveInteger, probability } from '../tensor/domain.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { freshFor, own, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, freshFor, own, type Tensor } from '../tensor/tensor.js'
 
 /** Logits `[V]` to a random choice of one token. */
 export type Sampler = (logits: Tensor) => Draw<number>
 
 const checkLogits = (operation: string, logits: Tensor): void => {
+  checkTensor(operation, 'logits', logits)
   if (logits.shape.length !== 1 || logits.shape[0] === 0)
     throw new ShapeError(operation, 'logits [V] with V ≥ 1', [logits.shape])
 }
@@ -76,9 +78,9 @@ const only = (indices: readonly number[], logits: Tensor): Tensor => {
  * @category filters
  */
 export const withTemperature = (temperature: number): ((logits: Tensor) => Tensor) => {
-  if (!(temperature > 0 && Number.isFinite(temperature)))
-    throw new RangeError(`withTemperature: expected a positive temperature, got ${temperature}`)
+  check('withTemperature', 'temperature', positive, temperature)
   return logits => {
+    checkTensor('withTemperature', 'logits', logits)
     const { rows, width } = rowsOf('withTemperature', logits.shape)
     const y = freshFor(logits, logits.data.length)
     for (let row = 0; row < rows; row++) {
@@ -100,7 +102,7 @@ export const withTemperature = (temperature: number): ((logits: Tensor) => Tenso
  * @category filters
  */
 export const topK = (count: number) => {
-  if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`topK: expected a positive integer, got ${count}`)
+  check('topK', 'count', positiveInteger, count)
   return (logits: Tensor): Tensor => {
     checkLogits('topK', logits)
     checkNumbers('topK', logits)
@@ -117,7 +119,7 @@ export const topK = (count: number) => {
  * @category filters
  */
 export const topP = (mass: number) => {
-  if (!(mass > 0 && mass <= 1)) throw new RangeError(`topP: expected a probability above 0 and at most 1, got ${mass}`)
+  check('topP', 'mass', probability, mass)
   return (logits: Tensor): Tensor => {
     checkLogits('topP', logits)
     checkNumbers('topP', logits)
@@ -160,13 +162,17 @@ export interface SamplerOptions {
   readonly topP?: number | undefined
 }
 
+const SAMPLER: Fields<SamplerOptions> = { temperature: optional(nonNegative), topK: optional(positiveInteger), topP: optional(probability) }
+
 /**
  * The usual choice: temperature, then top-k, then top-p, then a draw.
  * Throws `RangeError` for options out of range.
  *
  * @category choices
  */
-export const sampler = ({ temperature = 1, topK: count, topP: mass }: SamplerOptions): Sampler => {
+export const sampler = (options: SamplerOptions): Sampler => {
+  checkOptions('sampler', SAMPLER, options)
+  const { temperature = 1, topK: count, topP: mass } = options
   const filters = [
     ...(temperature === 0 || temperature === 1 ? [] : [withTemperature(temperature)]),
     ...(count === undefined ? [] : [topK(count)]),

@@ -14,13 +14,15 @@
  *
  * @module
  */
-import { guardOptimizer, type Optimizer } from '../optimizers/optimizer.js'
-import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray, zerosLike } from '../tensor/tensor.js'
+import { guardOptimizer, type Optimizer, optimizers } from '../optimizers/optimizer.js'
+import { arrays, check, either, functions, nonNegative, positiveInteger, recordOf } from '../tensor/domain.js'
+import { fromArray, isTensor, precisionOf, type Tensor, tensors, type Tokens, tokens, tokensFromArray, zerosLike } from '../tensor/tensor.js'
 import { scale } from '../tensor/algebra.js'
 import type { Weight } from '../losses/loss.js'
 import { ShapeError, sizeOf } from '../tensor/shape.js'
 import { add, map } from '../tree/tree.js'
 import { region } from '../memory/region.js'
+import { examples, gradients, trainedRecords } from './records.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from './step.js'
 
 /** What can be cut along its first axis. */
@@ -39,10 +41,18 @@ const cut = <A extends Rows>(x: A, from: number, to: number): A => {
  *
  * @category sharding
  */
-export const shards = (count: number) => <X extends Rows, T extends Rows>({ input, target }: Example<X, T>): readonly Example<X, T>[] => {
+export const shards = (count: number): (<X extends Rows, T extends Rows>(batch: Example<X, T>) => readonly Example<X, T>[]) => {
+  check('shards', 'count', positiveInteger, count)
+  return batch => shardsOf(count, batch)
+}
+
+const shardsOf = <X extends Rows, T extends Rows>(count: number, batch: Example<X, T>): readonly Example<X, T>[] => {
+  check('shards', 'batch', examples, batch)
+  const { input, target } = batch
+  check('shards', 'input', either(tensors, tokens), input)
+  check('shards', 'target', either(tensors, tokens), target)
   const [rows = 0] = input.shape
-  if (!(Number.isInteger(count) && count > 0 && count <= rows))
-    throw new RangeError(`shards: expected from 1 to ${rows} parts of a batch of ${rows}, got ${count}`)
+  if (count > rows) throw new RangeError(`shards: expected from 1 to ${rows} parts of a batch of ${rows}, got ${count}`)
   if (target.shape[0] !== rows) throw new ShapeError('shards', 'as many rows of the target as of the input', [target.shape, input.shape])
   return Array.from({ length: count }, (_, i) => {
     const from = Math.floor(i * rows / count), to = Math.floor((i + 1) * rows / count)
@@ -56,14 +66,16 @@ export interface BatchPart<P> {
   readonly part: LossAndGradient<P>
 }
 
+const partRecords = recordOf('rows', 'part')
+
 /** With what each part is multiplied, 0 where nothing counts, and what the whole weighs. */
 const sharesOf = (weights: readonly Weight[]): { readonly shares: readonly number[], readonly weight: Weight } => {
   const terms = weights.filter(weight => weight !== 'sum')
   if (terms.length === 0) return { shares: weights.map(() => 1), weight: 'sum' }
-  const wrong = terms.find(weight => !(weight >= 0 && Number.isFinite(weight)))
-  if (wrong !== undefined) throw new RangeError(`combineShards: expected weights of at least 0, got ${wrong}`)
+  for (const weight of terms) check('combineShards', 'each weight', nonNegative, weight)
   if (terms.length < weights.length) throw new TypeError('combineShards: expected parts that are all sums or all means, got both')
   const total = terms.reduce((sum, weight) => sum + weight, 0)
+  if (total === Infinity) throw new RangeError('combineShards: expected weights with a finite sum')
   return { shares: terms.map(weight => (weight === 0 ? 0 : weight / total)), weight: total }
 }
 
@@ -78,6 +90,8 @@ const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossA
  * @category sharding
  */
 export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
+  check('combineShards', 'parts', arrays, parts)
+  for (const part of parts) check('combineShards', 'each of parts', partRecords, part)
   if (parts.length === 0) throw new RangeError('combineShards: expected at least one part, got none')
   const { shares, weight } = sharesOf(parts.map(({ rows, part }) => part.weight ?? rows))
   return region(() => {
@@ -95,14 +109,25 @@ export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradien
  */
 export const sharded = <P, X extends Rows, T extends Rows>(
   count: number, lossAndGradient: (params: P, example: Example<X, T>) => LossAndGradient<P>
-) => (params: P, batch: Example<X, T>): LossAndGradient<P> =>
-  combineShards(shards(count)(batch).map(part => ({ rows: part.input.shape[0], part: lossAndGradient(params, part) })))
+): ((params: P, batch: Example<X, T>) => LossAndGradient<P>) => {
+  check('sharded', 'lossAndGradient', functions, lossAndGradient)
+  const cutUp = shards(count)
+  return (params, batch) => combineShards(cutUp(batch).map(part => ({ rows: part.input.shape[0], part: lossAndGradient(params, part) })))
+}
 
 /**
  * A step of training with a gradient that is already there.
  *
  * @category training
  */
-export const applyGradient = <S extends string>(optimizer: Optimizer<S>) =>
-  <P>({ params, state }: Trained<P, S>, { loss, gradient }: LossAndGradient<P>): TrainedStep<P, S> =>
-    region(() => ({ ...guardOptimizer(optimizer).step(params, gradient, state), loss }))
+export const applyGradient = <S extends string>(
+  optimizer: Optimizer<S>
+): (<P>(trained: Trained<P, S>, computed: LossAndGradient<P>) => TrainedStep<P, S>) => {
+  check('applyGradient', 'optimizer', optimizers, optimizer)
+  const { step } = guardOptimizer(optimizer)
+  return (trained, computed) => {
+    check('applyGradient', 'trained', trainedRecords, trained)
+    check('applyGradient', 'computed', gradients, computed)
+    return region(() => ({ ...step(trained.params, computed.gradient, trained.state), loss: computed.loss }))
+  }
+}

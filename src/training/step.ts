@@ -9,8 +9,9 @@ import { guardLoss, type Loss, type Weight } from '../losses/loss.js'
 import { region, settled } from '../memory/region.js'
 import { guardOptimizer, type Optimizer, type OptimizerState, optimizers } from '../optimizers/optimizer.js'
 import { checkKey, type Key } from '../random/key.js'
-import { check, checkOptions, either, type Fields, functions, having } from '../tensor/domain.js'
+import { check, checkOptions, either, type Fields, functions, having, show } from '../tensor/domain.js'
 import { notFinite } from '../tree/finite.js'
+import { examples, trainedRecords } from './records.js'
 
 /** An input and what the model should make of it. */
 export interface Example<X, T> {
@@ -51,9 +52,10 @@ export const evaluate = <P, X, Y, DX, T>(
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => LossAndGradient<P>) => {
   checkModel('lossAndGradient', model, loss)
-  return (params, example) => region(() => ({
-    ...evaluate(model, loss, params, example), weight: guardLoss(loss).weight?.(example.target)
-  }))
+  return (params, example) => {
+    check('lossAndGradient', 'example', examples, example)
+    return region(() => ({ ...evaluate(model, loss, params, example), weight: guardLoss(loss).weight?.(example.target) }))
+  }
 }
 
 /**
@@ -63,7 +65,10 @@ export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss:
  */
 export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => number) => {
   checkModel('lossOf', model, loss)
-  return (params, { input, target }) => region(() => guardLoss(loss).forward(guard(model).forward(params, input), target))
+  return (params, example) => {
+    check('lossOf', 'example', examples, example)
+    return region(() => guardLoss(loss).forward(guard(model).forward(params, example.input), example.target))
+  }
 }
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
@@ -88,9 +93,9 @@ export interface TrainedStep<P, S extends string> extends Trained<P, S> {
   readonly loss: number
 }
 
-/** Throws `RangeError` for a loss or a gradient that is infinite or NaN. */
-export const checkFinite = (operation: string, loss: number, gradient: unknown): void => {
-  if (!Number.isFinite(loss)) throw new RangeError(`${operation}: expected a finite loss, got ${loss}`)
+/** Throws `RangeError` for a loss or a gradient that is infinite or NaN, and `TypeError` for a loss that is no number. */
+export const checkFinite = (operation: string, loss: unknown, gradient: unknown): void => {
+  if (!Number.isFinite(loss)) throw new (typeof loss === 'number' ? RangeError : TypeError)(`${operation}: expected a finite loss, got ${show(loss)}`)
   const wrong = notFinite(gradient)
   if (wrong !== undefined) throw new RangeError(`${operation}: expected a finite gradient, got ${wrong[1]}${wrong[0] === '' ? '' : ` in "${wrong[0]}"`}`)
 }
@@ -107,8 +112,11 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
 ) => {
   checkOptions<TrainingOptions<P, X, Y, DX, T, S>>('trainingStep', TRAINING, options)
   const { model, loss, optimizer } = options
-  return ({ params, state }: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
+  return (trained: Trained<P, S>, batch: Example<X, T>, key: Key): TrainedStep<P, S> => {
+    check('trainingStep', 'trained', trainedRecords, trained)
+    check('trainingStep', 'batch', examples, batch)
     checkKey('trainingStep', key)
+    const { params, state } = trained
     const layer = typeof model === 'function' ? model(key) : model
     return region(() => {
       const near = settled(params)

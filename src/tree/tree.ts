@@ -15,6 +15,7 @@ import { arrays, check, functions, isPlain, show } from '../tensor/domain.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
 import { isTensor, precisionOf, type Tensor, zerosLike } from '../tensor/tensor.js'
 import { sameShape } from '../tensor/shape.js'
+import { checkEntries } from './entries.js'
 
 export type Entry = readonly [path: string, leaf: Tensor]
 
@@ -138,13 +139,6 @@ const entriesOf = (node: unknown, path: string): readonly Entry[] =>
  */
 export const flatten = (tree: unknown): readonly Entry[] => entriesOf(tree, '')
 
-/** Throws `TypeError` for what is no list of entries. */
-const checkEntries = (entries: readonly Entry[]): void => {
-  check('tree.unflatten', 'entries', arrays, entries)
-  const wrong = entries.findIndex(entry => !Array.isArray(entry) || typeof entry[0] !== 'string' || !isTensor(entry[1]))
-  if (wrong >= 0) throw new TypeError(`tree.unflatten: expected entries[${wrong}] to be a path and a tensor, got ${show(entries[wrong])}`)
-}
-
 /**
  * A tree with the keys of `like` and the leaves of a flat list: the inverse of `flatten`. The left side is a
  * sentence that names the first leaf that is missing, not asked for, there twice, or of another shape or precision.
@@ -152,7 +146,7 @@ const checkEntries = (entries: readonly Entry[]): void => {
  * @category conversions
  */
 export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<string, P> => {
-  checkEntries(entries)
+  checkEntries('tree.unflatten', entries)
   const leaves = new Map(entries)
   const twice = entries.find(([path], i) => leaves.size < entries.length && entries.findIndex(([other]) => other === path) < i)
   if (twice !== undefined) return E.left(`tensor "${twice[0]}" occurs twice`)

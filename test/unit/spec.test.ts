@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
-  blockSpec, embeddingSpec, feedForwardSpec, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
+  blockSpec, embeddingSpec, feedForwardSpec, gptFromTensors, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
   type LinearParams, type Spec, type Tensor
 } from 'pullback'
@@ -58,6 +58,44 @@ describe('everything follows from the spec', () => {
     const { hidden, output } = spec.draw({ hidden: [linearSpec(3, 3), linearSpec(3, 3)], output: linearSpec(3, 3) })(random.key(seed))
     expect(new Set([...hidden, output].map(({ weight }) => tensor.toArray(weight).join())).size).toBe(3)
   })))
+})
+
+describe('what is no spec is refused', () => {
+  const cyclic: Record<string, unknown> = { a: {} }
+  cyclic.a = { b: cyclic }
+  const odd: Readonly<Record<string, readonly [spec: unknown, error: Error]>> = {
+    'a Map': [{ w: new Map() }, new TypeError('spec: expected a parameter, a record or a list at "w", got a Map')],
+    'a tensor': [{ w: tensor.of([1]) }, new TypeError('spec: expected a parameter, a record or a list at "w", got a tensor [1] whose data is a Float32Array of 1')],
+    'half of a parameter': [[{ _tag: 'Parameter', shape: [2] }], new TypeError('spec: expected a parameter, a record or a list at "0", got a record')],
+    'a cycle': [cyclic, new TypeError('spec: expected a tree, got what contains itself at "a.b"')],
+    'two parameters of one path': [{ 'a.b': spec.filled([2], 1), a: { b: spec.filled([3], 2) } }, new RangeError('spec: expected each path once, got "a.b" twice')]
+  }
+  for (const [name, [described, error]] of Object.entries(odd))
+    test(name, () => {
+      for (const read of [spec.entries, spec.count, spec.summary, spec.draw, spec.decode, spec.agree]) expect(() => read(described)).toThrow(error)
+    })
+  test('the same parameter at two places is no cycle', () => {
+    const shared = linearSpec(2, 2)
+    expect(spec.count({ a: shared, b: [shared] })).toBe(12)
+  })
+  test('an initializer that gives something else', () => {
+    const drawn = (begin: unknown, options = {}) => () => spec.draw({ w: spec.weight(2, 3, begin as random.Initializer) }, options)(k)
+    expect(drawn(() => () => tensor.zeros([3, 2]))).toThrow('w: spec.draw: expected the shape [2, 3], got [3, 2]')
+    expect(drawn(() => () => tensor.zeros([2, 3]), { precision: 'float64' })).toThrow('w: spec.draw: expected tensors of one precision')
+    expect(drawn(() => () => 5)).toThrow('spec.draw: expected "w" to be a tensor, got 5')
+    expect(() => spec.filled([2], '1' as never)).toThrow('spec.filled: expected value to be a number, got "1"')
+  })
+  test('parameters that are no tree disagree in a sentence', () => {
+    const agree = spec.agree({ w: spec.filled([2], 1) })
+    expect(agree(JSON.parse(JSON.stringify({ w: tensor.of([1, 2]) })))).toEqual(E.left('tree: expected a tensor, a plain record or an array at "w", got a tensor [2] whose data is a record'))
+    for (const params of [undefined, null, 3, { w: 3 }, new Map()]) expect(E.isLeft(agree(params))).toBe(true)
+  })
+  test('entries that are none', () => {
+    for (const given of [5, [5], [['w', 5]], [[5, tensor.of([1])]]]) {
+      expect(() => spec.decode({})(given as never)).toThrow(TypeError)
+      expect(() => gptFromTensors(given as never)).toThrow(TypeError)
+    }
+  })
 })
 
 describe('named tensors that are not of the spec', () => {
