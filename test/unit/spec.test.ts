@@ -4,14 +4,14 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   blockSpec, embeddingSpec, feedForwardSpec, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
-  type LinearParams, type Spec, type Tensor
+  type Draw, type LinearParams, type Spec, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 5, context: 3, width: 4, layers: 2 }
 const k = random.key(3)
 
 /** Every spec with the initial parameters that follow from it. */
-const families: Readonly<Record<string, readonly [spec: unknown, init: random.Draw<unknown>]>> = {
+const families: Readonly<Record<string, readonly [spec: unknown, init: Draw<unknown>]>> = {
   linear: [linearSpec(3, 2), initLinear(3, 2)], embedding: [embeddingSpec(3, 2), initEmbedding(3, 2)], layerNorm: [layerNormSpec(3), initLayerNorm(3)],
   feedForward: [feedForwardSpec(3, { hidden: 5 }), initFeedForward(3, { hidden: 5 })], multiHead: [multiHeadSpec(4), initMultiHeadAttention(4)],
   singleHead: [singleHeadSpec(4, 2), initSingleHeadAttention(4, 2)], block: [blockSpec(sizes), initBlock(sizes)], mlp: [mlpSpec([3, 4, 2]), initMlp([3, 4, 2])],
