@@ -76,7 +76,7 @@ export const page = (all: readonly Entry[]): string => {
   return `${[
     '<!-- Written by `npm run api` from the doc comments; a test compares it with them, and runs every example. -->',
     '# All functions, by chapter',
-    'Everything is imported from `pullback` unless something else is said; laws are imported from `pullback/laws`. Shapes are written with letters: B batch, T time, D width, V vocabulary. In an example a comment behind an expression is its value, rounded to four digits; `E` is `fp-ts/lib/Either.js`, `TE` is `fp-ts/lib/TaskEither.js`.',
+    'Everything is imported from `pullback` unless something else is said; laws are imported from `pullback/laws`. Shapes are written with letters: B batch, T time, D width, V vocabulary. In an example a comment behind an expression is its value, with fractions rounded to four digits; `E` is `fp-ts/lib/Either.js`, `TE` is `fp-ts/lib/TaskEither.js`.',
     chapters.map(chapter => `- [${chapter}](#${chapter.toLowerCase().replace(/ /g, '-')}): ${all.filter(entry => entry.chapter === chapter).map(({ name }) => `\`${name}\``).join(', ')}`).join('\n'),
     ...chapters.flatMap(chapter => [`## ${chapter}`, ...all.filter(entry => entry.chapter === chapter).map(shown)])
   ].join('\n\n')}\n`

@@ -1,14 +1,13 @@
 /**
- * Draws what a small GPT looks at: npm run picture
+ * Draws how a small GPT learns to repeat, and where it looks: npm run picture
  *
- * Its text is letters in random order, and after some of them the same letters again. What comes after a
- * letter can be known only when it comes back, and only by looking back: first every letter learns which one stands before it, then a letter finds its earlier
- * occurrence by that, and reads what followed there. (C. Olsson et al., *In-context Learning and Induction Heads*, 2022.)
+ * Its text is letters in random order, and then the same letters again. What comes after a letter can be known only when it comes
+ * back, and only by looking back at what followed the first time.
+ * (C. Olsson et al., *In-context Learning and Induction Heads*, 2022.)
  */
 import { writeFile } from 'node:fs/promises'
 import {
-  adamW, crossEntropy, gpt, initGpt, initTraining, inspect, random, tensor, trainingStep, warmupCosine, withClipping, type Key,
-  type Tensor
+  adamW, crossEntropy, gpt, initGpt, initTraining, inspect, random, tensor, trainingStep, warmupCosine, withClipping, type Key
 } from 'pullback'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz', SHORTEST = 5, LONGEST = 10, CONTEXT = 2 * LONGEST, BATCH = 48, STEPS = 2000
@@ -29,7 +28,7 @@ const batch = (key: Key) => {
   return { input: tensor.tokensOf(lines.map(({ input }) => input)), target: tensor.tokensOf(lines.map(({ target }) => target)) }
 }
 
-const model = gpt({ heads: 1 })
+const model = gpt({ heads: 1 }) // one head, so that a picture shows all that a block looks at
 const rate = warmupCosine({ peak: 2e-3, final: 2e-4, warmup: 100, steps: STEPS })
 const optimizer = withClipping(1)(adamW({ learningRate: rate }))
 const step = trainingStep({ model, loss: crossEntropy(), optimizer })
@@ -50,28 +49,9 @@ const text = WORD + WORD, T = text.length
 const attention = inspect(model, path => path.endsWith('attn.weights'))(
   trained.params, tensor.tokensOf([Array.from(text, letter => LETTERS.indexOf(letter))]))
 
-/** The weights of one head on a text, `[T, T]`. */
-interface Head {
-  readonly layer: number
-  readonly head: number
-  readonly at: (query: number, key: number) => number
-}
-
-const heads = attention.flatMap(([, { shape, data }]: readonly [string, Tensor], layer): readonly Head[] =>
-  Array.from({ length: shape[1] }, (_, head) => ({ layer, head, at: (query, key) => data[(head * T + query) * T + key] })))
-
-/** How much of its attention a head gives to the keys that a rule names. */
-const follows = (keyOf: (query: number) => number) => ({ at }: Head): number =>
-  Array.from({ length: T }, (_, query) => keyOf(query)).reduce((sum, key, query) => sum + (key >= 0 ? at(query, key) : 0), 0)
-
-const best = (score: (head: Head) => number): Head => heads.reduce((a, b) => (score(b) > score(a) ? b : a))
-const panels = [
-  { head: best(follows(query => query - 1)), says: 'the letter before' },
-  { head: best(follows(query => query - WORD.length + 1)), says: 'what followed last time' }
-]
-
-for (const { layer, head, at } of heads)
-  console.log(`block ${layer + 1}, head ${head + 1}: ${[(q: number) => q - 1, (q: number) => q - WORD.length, (q: number) => q - WORD.length + 1].map(keyOf => follows(keyOf)({ layer, head, at }).toFixed(1)).join(' ')}`)
+const panels = attention.map(([, { data }], block) => ({
+  title: `Attention of block ${block + 1}`, weightAt: (query: number, key: number): number => data[query * T + key]
+}))
 
 // Colours that can be read on white and on black.
 const INK = '#7d8590', BLUE = '#4493f8', CELL = 15, TOP = 52, LEFT = 56, CHART = 250, SIDE = T * CELL
@@ -92,17 +72,17 @@ const chart = [
   `<path d="M${smooth.map((loss, i) => `${round(x(i))} ${round(y(loss))}`).join('L')}" fill="none" stroke="${BLUE}" stroke-width="2" stroke-linejoin="round"/>`
 ]
 
-const map = (left: number, { head: { layer, at }, says }: typeof panels[number]): readonly string[] => [
-  label(left + SIDE / 2, 24, `Block ${layer + 1}: ${says}`, 'middle', 13),
+const map = (left: number, { title, weightAt }: typeof panels[number]): readonly string[] => [
+  label(left + SIDE / 2, 24, title, 'middle', 13),
   ...Array.from(text, (letter, i) => label(left + (i + 0.5) * CELL, TOP - 5, letter) + label(left - 8, TOP + (i + 0.75) * CELL, letter)),
   ...Array.from({ length: T * T }, (_, i) => [Math.floor(i / T), i % T] as const).filter(([query, key]) => key <= query).map(([query, key]) =>
-    `<rect x="${left + key * CELL}" y="${TOP + query * CELL}" width="${CELL - 1}" height="${CELL - 1}" rx="2" fill-opacity="${round(0.08 + 0.92 * at(query, key))}"/>`)
+    `<rect x="${left + key * CELL}" y="${TOP + query * CELL}" width="${CELL - 1}" height="${CELL - 1}" rx="2" fill-opacity="${round(0.08 + 0.92 * weightAt(query, key))}"/>`)
 ]
 
 const lefts = [LEFT + CHART + 70, LEFT + CHART + 70 + SIDE + 50], width = lefts[1] + SIDE + 16, height = TOP + SIDE + 28
 await writeFile(new URL('attention.svg', import.meta.url), [
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="ui-sans-serif, system-ui, Helvetica, Arial, sans-serif" role="img">`,
-  '<title>The loss of a small GPT while it learns to repeat, and where two of its heads look</title>',
+  '<title>The loss of a small GPT while it learns to repeat, and where its blocks look</title>',
   `<g fill="${INK}">`, ...chart, '</g>',
   ...panels.flatMap((panel, i) => [`<g fill="${BLUE}">`, ...map(lefts[i], panel).map(part => part.replace(/<text /g, `<text fill="${INK}" `)), '</g>']),
   '</svg>', ''

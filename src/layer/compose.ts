@@ -32,6 +32,9 @@ export type Disjoint<P, Q> = keyof P & keyof Q extends never
 /**
  * The layer that changes nothing: $y = x$, so $dx = dy$.
  *
+ * @example
+ * tensor.toArray(identityLayer<Tensor>().forward(noParams, tensor.of([1, 2]))) // [1, 2]
+ *
  * @category constructors
  */
 export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Layer<NoParams, X, X>>({
@@ -42,6 +45,10 @@ export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Lay
 /**
  * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`. What the layer throws names the place, and so
  * does what its trace shows, with the output as `name.output`.
+ *
+ * @example
+ * const model = pipe(linear, named('output'))
+ * model.forward({ output: initLinear(2, 3)(random.key(0)) }, tensor.zeros([4, 2])).shape // [4, 3]
  *
  * @category parameters
  */
@@ -72,6 +79,10 @@ export const named = <const K extends string>(name: K) =>
 /**
  * Names a layer without parameters, for errors and traces alone: its output is `name.output`.
  *
+ * @example
+ * const model = pipe(relu, labelled('hidden'))
+ * inspect(model, () => true)(noParams, tensor.of([-1, 1])).map(([path, value]) => [path, tensor.toArray(value)]) // [['hidden.output', [0, 1]]]
+ *
  * @category parameters
  */
 export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
@@ -100,6 +111,11 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
  * The parameters of both merge into one record; a name that occurs in both is a type error.
  * `andThen('name', g)` is short for `andThen(pipe(g, named('name')))`.
  *
+ * @example
+ * const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', linear))
+ * const params = { hidden: initLinear(2, 8)(random.key(0)), output: initLinear(8, 1)(random.key(1)) }
+ * model.forward(params, tensor.zeros([4, 2])).shape // [4, 1]
+ *
  * @category composition
  */
 export function andThen<Q, Y, Z>(g: Layer<Q, Y, Z> & Mergeable<Q>):
@@ -120,6 +136,9 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  *
  * Throws `ShapeError` where the layer changes the shape of its input.
  * (K. He et al., *Deep Residual Learning for Image Recognition*, 2016, eq. 1.)
+ *
+ * @example
+ * tensor.toArray(residual(relu).forward(noParams, tensor.of([-1, 2]))) // [-1, 4]
  *
  * @category composition
  */
@@ -157,6 +176,10 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
  *
  * The layers come from their index, for what differs between repetitions without being a parameter, such as
  * the key of a dropout.
+ *
+ * @example
+ * const model = stackWith(index => (index === 0 ? relu : tanh))
+ * tensor.toArray(model.forward([noParams, noParams], tensor.of([-1, 1]))) // [0, 0.7616]
  *
  * @category composition
  */
@@ -210,6 +233,11 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
 
 /**
  * Repeats one layer, with one record of parameters for each repetition: `stackWith` of a constant.
+ *
+ * @example
+ * const model = pipe(stack(pipe(linear, andThen(relu))), named('blocks'))
+ * const blocks = random.replicate(3, initLinear(4, 4))(random.key(0))
+ * model.forward({ blocks }, tensor.zeros([2, 4])).shape // [2, 4]
  *
  * @category composition
  */

@@ -36,6 +36,9 @@ const gradient = (y: Tensor, dy: Tensor): Tensor => {
 /**
  * $y_j = x_j - \ln \sum_l e^{x_l}$ on the last axis. Throws `ShapeError` for a scalar.
  *
+ * @example
+ * tensor.toArray(logSoftmax.forward(noParams, tensor.of([0, 1]))) // [-1.313, -0.3133]
+ *
  * @category layers
  */
 export const logSoftmax: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(forward, gradient)))

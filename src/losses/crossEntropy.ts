@@ -63,6 +63,9 @@ const counted = (targets: Tokens, ignored: number): number => {
  * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
  * Throws `ShapeError` where the shapes do not fit and `RangeError` for a target outside the vocabulary.
  *
+ * @example
+ * crossEntropy().forward(tensor.of([[0, 0], [0, 9]]), tensor.tokensOf([0, 1])) // 0.3466
+ *
  * @category losses
  */
 export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, Tokens> => {

@@ -18,6 +18,9 @@ import { entrywise, type Loss, type LossOptions } from './loss.js'
 /**
  * The mean (or sum) of $(p_i - t_i)^2$ over all entries. Throws `ShapeError` where the shapes differ.
  *
+ * @example
+ * meanSquaredError().forward(tensor.of([1, 2]), tensor.of([1, 4])) // 2
+ *
  * @category losses
  */
 export const meanSquaredError = (options: LossOptions = {}): Loss<Tensor, Tensor> =>

@@ -55,6 +55,9 @@ const normParts = (gradient: unknown): readonly [a: number, r: number] => {
  * $\lVert g \rVert$ over all leaves of a tree: ∞ or NaN where the gradient is not finite, and ∞ where no number of double precision
  * is so large.
  *
+ * @example
+ * globalNorm({ weight: tensor.of([3]), bias: tensor.of([4]) }) // 5
+ *
  * @category gradients
  */
 export const globalNorm = (gradient: unknown): number => {
@@ -70,6 +73,9 @@ const refuse = (gradient: unknown): never => {
 /**
  * The gradient itself if its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError` unless `maxNorm` is
  * above 0, and for a gradient with an infinite entry or a NaN, naming the first leaf that has one.
+ *
+ * @example
+ * tensor.toArray(clipByGlobalNorm(1)({ w: tensor.of([3, 4]) }).w) // [0.6, 0.8]
  *
  * @category gradients
  */
@@ -87,6 +93,10 @@ export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
 /**
  * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), withClipping(1))`. Throws `RangeError` unless
  * `maxNorm` is above 0; its steps throw `RangeError` for a gradient that is not finite.
+ *
+ * @example
+ * const { init, step } = pipe(gradientDescent({ learningRate: 1 }), withClipping(1)), params = { w: tensor.of([0, 0]) }
+ * tensor.toArray(step(params, { w: tensor.of([3, 4]) }, init(params)).params.w) // [-0.6, -0.8]
  *
  * @category optimisers
  */

@@ -14,6 +14,9 @@ import {
 /**
  * $y_i = f(x_i)$.
  *
+ * @example
+ * tensor.toArray(tensor.map(x => x * x)(tensor.of([1, 2, 3]))) // [1, 4, 9]
+ *
  * @category entry by entry
  */
 export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
@@ -30,6 +33,9 @@ export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
  * $z_i = f(x_i, y_i)$ for two tensors of one shape; `x` is the last argument.
  * Throws `ShapeError` where the shapes differ.
  *
+ * @example
+ * tensor.toArray(tensor.zipWith(tensor.of([3, 4]), Math.max)(tensor.of([1, 5]))) // [3, 5]
+ *
  * @category entry by entry
  */
 export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: Tensor): Tensor => {
@@ -43,6 +49,9 @@ export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: T
 /**
  * $x + y$. Throws `ShapeError` where the shapes differ.
  *
+ * @example
+ * tensor.toArray(pipe(tensor.of([1, 2]), tensor.add(tensor.of([10, 20])))) // [11, 22]
+ *
  * @category entry by entry
  */
 export const add = (y: Tensor) => (x: Tensor): Tensor => {
@@ -52,6 +61,9 @@ export const add = (y: Tensor) => (x: Tensor): Tensor => {
 
 /**
  * $x - y$, where `x` is the last argument. Throws `ShapeError` where the shapes differ.
+ *
+ * @example
+ * tensor.toArray(pipe(tensor.of([10, 20]), tensor.subtract(tensor.of([1, 2])))) // [9, 18]
  *
  * @category entry by entry
  */
@@ -63,6 +75,9 @@ export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
 /**
  * $x \odot y$, the product entry by entry. Throws `ShapeError` where the shapes differ.
  *
+ * @example
+ * tensor.toArray(pipe(tensor.of([1, 2]), tensor.multiply(tensor.of([10, 20])))) // [10, 40]
+ *
  * @category entry by entry
  */
 export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
@@ -72,6 +87,9 @@ export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
 
 /**
  * $s x$ for a number $s$.
+ *
+ * @example
+ * tensor.toArray(tensor.scale(3)(tensor.of([1, 2]))) // [3, 6]
  *
  * @category entry by entry
  */
@@ -86,6 +104,9 @@ export const scale = (s: number): ((x: Tensor) => Tensor) => {
 /**
  * The sum of all entries, accumulated in double precision.
  *
+ * @example
+ * tensor.sum(tensor.of([[1, 2], [3, 4]])) // 10
+ *
  * @category folds
  */
 export const sum = (x: Tensor): number => {
@@ -95,6 +116,9 @@ export const sum = (x: Tensor): number => {
 
 /**
  * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` where the shapes differ.
+ *
+ * @example
+ * tensor.dot(tensor.of([1, 2]))(tensor.of([3, 4])) // 11
  *
  * @category folds
  */
@@ -106,6 +130,9 @@ export const dot = (y: Tensor) => (x: Tensor): number => {
 /**
  * $\lVert x \rVert = \sqrt{\langle x, x\rangle}$.
  *
+ * @example
+ * tensor.norm(tensor.of([3, 4])) // 5
+ *
  * @category folds
  */
 export const norm = (x: Tensor): number => {
@@ -116,6 +143,9 @@ export const norm = (x: Tensor): number => {
 /**
  * The entry at the given position, one index for each axis.
  * Throws `RangeError` where the indices do not name an entry.
+ *
+ * @example
+ * tensor.at(1, 0)(tensor.of([[1, 2], [3, 4]])) // 3
  *
  * @category elements
  */
@@ -134,6 +164,9 @@ const checkEntries = (operation: string, x: Tensor | Tokens): void => {
 /**
  * The entries in row-major order as an ordinary array.
  *
+ * @example
+ * tensor.toArray(tensor.of([[1, 2], [3, 4]])) // [1, 2, 3, 4]
+ *
  * @category conversions
  */
 export const toArray = (x: Tensor | Tokens): readonly number[] => {
@@ -143,6 +176,9 @@ export const toArray = (x: Tensor | Tokens): readonly number[] => {
 
 /**
  * The entries in nested arrays, one level for each axis; the inverse of `of`.
+ *
+ * @example
+ * tensor.toNested(tensor.of([[1, 2], [3, 4]])) // [[1, 2], [3, 4]]
  *
  * @category conversions
  */
@@ -160,6 +196,9 @@ export const toNested = (x: Tensor | Tokens): Nested => {
  * The same numbers in another precision, rounded to nearest where it is the lower one.
  * Throws `RangeError` for a precision that there is not.
  *
+ * @example
+ * tensor.precisionOf(tensor.cast('float64')(tensor.of([1, 2]))) // 'float64'
+ *
  * @category conversions
  */
 export const cast = (precision: Precision): ((x: Tensor) => Tensor) => {
@@ -173,6 +212,10 @@ export const cast = (precision: Precision): ((x: Tensor) => Tensor) => {
 /**
  * Equal shape, equal precision and equal entries. As the laws of an equivalence demand, a NaN equals a NaN;
  * +0 equals −0.
+ *
+ * @example
+ * tensor.Eq.equals(tensor.of([1, 2]), tensor.of([1, 2])) // true
+ * tensor.Eq.equals(tensor.of([1, 2]), tensor.of([[1, 2]])) // false
  *
  * @category instances
  */

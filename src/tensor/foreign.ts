@@ -17,6 +17,9 @@ const escape = (character: string): string => {
 /**
  * A text of several lines that is safe to print: line feeds and tabs stay, other controls become escapes like `\u001b`.
  *
+ * @example
+ * printable('a\u0007b') // 'a\\u0007b'
+ *
  * @category conversions
  */
 export const printable = (text: string): string =>

@@ -17,6 +17,9 @@ const at = (place: string, message: string): string => (place === '' ? message :
  * A shape that an operation cannot take. It is a programming error, so it is thrown and not returned.
  * The message names the place in the model (the path of the layer's parameters), the operation, what was expected, and
  * every shape that was given.
+ *
+ * @example
+ * pipe(tensor.of([1, 2]), tensor.add(tensor.of([1, 2, 3]))) // throws expected two tensors of one shape, got [2] and [3]
  */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
@@ -30,7 +33,12 @@ export class ShapeError extends Error {
   }
 }
 
-/** A tensor of one precision met a tensor of the other one in a single operation. */
+/**
+ * A tensor of one precision met a tensor of the other one in a single operation.
+ *
+ * @example
+ * pipe(tensor.of([1]), tensor.add(tensor.of([1], 'float64'))) // throws expected tensors of one precision, got float32 and float64
+ */
 export class PrecisionError extends Error {
   override readonly name = 'PrecisionError'
   constructor(readonly operation: string, readonly place: string = '') {

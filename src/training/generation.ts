@@ -25,6 +25,10 @@ const decoders = having('a decoder', 'empty', 'read')
 /**
  * The logits `[V]` of the token after the given ones. Throws `ShapeError` if there is none to start from.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * nextTokenLogits({ decoder: decoding(gpt({ heads: 2 }), { context: 4 }), params })([1, 2, 3]).shape // [9]
+ *
  * @category generation
  */
 export const nextTokenLogits = <P, C>({ decoder, params }: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
@@ -74,6 +78,11 @@ const guardSampler = (sampler: Sampler): Sampler => {
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
  * generation begins with the shorter one. Throws `RangeError` unless `count` is a non-negative integer, and
  * `ShapeError` if there is no token to start from.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const decoder = decoding(gpt({ heads: 2 }), { context: 4 })
+ * generate({ decoder, params, sampler: sampler({ temperature: 0.8 }), count: 5 })([1, 2], random.key(1)).length // 5
  *
  * @category generation
  */

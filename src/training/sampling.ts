@@ -73,6 +73,9 @@ const only = (indices: readonly number[], logits: Tensor): Tensor => {
  * becomes more even. Nothing overflows however small the temperature: in the limit the largest logits are 0 and all others −∞.
  * The filter throws `ShapeError` for a scalar. Throws `RangeError` unless the temperature is a positive number.
  *
+ * @example
+ * tensor.toArray(withTemperature(0.5)(tensor.of([0, 1, 2]))) // [-4, -2, 0]
+ *
  * @category filters
  */
 export const withTemperature = (temperature: number): ((logits: Tensor) => Tensor) => {
@@ -97,6 +100,9 @@ export const withTemperature = (temperature: number): ((logits: Tensor) => Tenso
  * Leaves the `count` largest logits; of equal ones, the first. Throws `RangeError` unless `count` is a positive
  * integer, and the filter does for a NaN. (A. Fan et al., *Hierarchical Neural Story Generation*, 2018, § 5.4.)
  *
+ * @example
+ * tensor.toArray(topK(2)(tensor.of([0, 1, 2]))) // [-Infinity, 1, 2]
+ *
  * @category filters
  */
 export const topK = (count: number) => {
@@ -113,6 +119,9 @@ export const topK = (count: number) => {
  * Leaves the smallest set of the likeliest tokens whose probabilities add up to at least `mass`.
  * Throws `RangeError` unless 0 < mass ≤ 1, and the filter does for a NaN. (A. Holtzman et al., *The Curious Case of Neural Text
  * Degeneration*, 2020, § 3.1.)
+ *
+ * @example
+ * tensor.toArray(topP(0.6)(tensor.of([0, 1, 2]))) // [-Infinity, -Infinity, 2]
  *
  * @category filters
  */
@@ -131,6 +140,9 @@ export const topP = (mass: number) => {
 /**
  * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` where every logit is −∞, or one is NaN.
  *
+ * @example
+ * greedySampler(tensor.of([0, 2, 1]))(random.key(0)) // 1
+ *
  * @category choices
  */
 export const greedySampler: Sampler = trusted((logits: Tensor) => {
@@ -145,6 +157,10 @@ export const greedySampler: Sampler = trusted((logits: Tensor) => {
 /**
  * A token drawn with the probability that the softmax gives it; logits of ∞ share it in equal parts.
  * Throws `RangeError` where every logit is −∞, or one is NaN.
+ *
+ * @example
+ * const choose = flow(withTemperature(0.8), topK(2), categoricalSampler)
+ * choose(tensor.of([-9, 0, 9]))(random.key(0)) // 2
  *
  * @category choices
  */
@@ -163,6 +179,9 @@ export interface SamplerOptions {
 /**
  * The usual choice: temperature, then top-k, then top-p, then a draw.
  * Throws `RangeError` for options out of range.
+ *
+ * @example
+ * sampler({ temperature: 0.8, topK: 40, topP: 0.95 })(tensor.of([-9, 0, 9]))(random.key(0)) // 2
  *
  * @category choices
  */

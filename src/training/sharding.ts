@@ -37,6 +37,10 @@ const cut = <A extends Rows>(x: A, from: number, to: number): A => {
  * A batch cut along its first axis into `count` parts whose sizes differ by at most one.
  * Throws `RangeError` unless there is at least one row for each part, `ShapeError` where input and target differ in rows.
  *
+ * @example
+ * const batch = { input: tensor.of([[1], [2], [3]]), target: tensor.of([[1], [4], [9]]) }
+ * shards(2)(batch).map(({ input }) => tensor.toNested(input)) // [[[1]], [[2], [3]]]
+ *
  * @category sharding
  */
 export const shards = (count: number) => <X extends Rows, T extends Rows>({ input, target }: Example<X, T>): readonly Example<X, T>[] => {
@@ -75,6 +79,10 @@ const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossA
  * Throws `RangeError` where there is no part or a weight is negative or not finite, `TypeError` where some parts are means
  * and others sums.
  *
+ * @example
+ * const part = (loss: number) => ({ loss, gradient: { w: tensor.of([loss]) } })
+ * combineShards([{ rows: 1, part: part(1) }, { rows: 3, part: part(5) }]).loss // 4
+ *
  * @category sharding
  */
 export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradient<P> => {
@@ -91,6 +99,11 @@ export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradien
 /**
  * The loss and the gradient of a batch, part by part: what `gradientPool` computes with several workers, to the bit.
  *
+ * @example
+ * const gradientOf = sharded(2, lossAndGradient(linear, meanSquaredError()))
+ * const batch = { input: tensor.of([[1], [2], [3]]), target: tensor.of([[1], [4], [9]]) }
+ * gradientOf({ weight: tensor.of([[1]]), bias: tensor.of([0]) }, batch).loss // 13.33
+ *
  * @category sharding
  */
 export const sharded = <P, X extends Rows, T extends Rows>(
@@ -100,6 +113,10 @@ export const sharded = <P, X extends Rows, T extends Rows>(
 
 /**
  * A step of training with a gradient that is already there.
+ *
+ * @example
+ * const optimizer = gradientDescent({ learningRate: 0.1 }), params = { w: tensor.of([1]) }
+ * tensor.toArray(applyGradient(optimizer)(initTraining(optimizer, params), { loss: 1, gradient: { w: tensor.of([2]) } }).params.w) // [0.8]
  *
  * @category training
  */

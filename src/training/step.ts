@@ -46,6 +46,12 @@ const evaluate = <P, X, Y, DX, T>(
  * The loss of a batch and its gradient by the parameters: with $\hat y = f(\theta, x)$,
  * $d\theta = f^*_{\theta,x}\big(\partial\ell/\partial\hat y\big)$.
  *
+ * @example
+ * const params = { weight: tensor.of([[2]]), bias: tensor.of([0]) }
+ * const { loss, gradient } = lossAndGradient(linear, meanSquaredError())(params, { input: tensor.of([[1]]), target: tensor.of([[5]]) })
+ * loss // 9
+ * tensor.toArray(gradient.bias) // [-6]
+ *
  * @category training
  */
 export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => LossAndGradient<P>) => {
@@ -57,6 +63,10 @@ export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss:
 
 /**
  * The loss of an example without its gradient: $\ell(f(\theta, x), t)$, to judge a model by.
+ *
+ * @example
+ * const params = { weight: tensor.of([[2]]), bias: tensor.of([0]) }
+ * lossOf(linear, meanSquaredError())(params, { input: tensor.of([[1]]), target: tensor.of([[5]]) }) // 9
  *
  * @category training
  */
@@ -99,6 +109,12 @@ const checkFinite = (loss: number, gradient: unknown): void => {
  * arguments give the same bits. Throws `RangeError` if the loss or an entry of the gradient is infinite or NaN, since nothing
  * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `applyGradient`.
  *
+ * @example
+ * const optimizer = gradientDescent({ learningRate: 0.1 })
+ * const step = trainingStep({ model: linear, loss: meanSquaredError(), optimizer })
+ * const trained = initTraining(optimizer, { weight: tensor.of([[2]]), bias: tensor.of([0]) })
+ * tensor.toArray(step(trained, { input: tensor.of([[1]]), target: tensor.of([[5]]) }, random.key(0)).params.bias) // [0.6]
+ *
  * @category training
  */
 export const trainingStep = <P, X, Y, DX, T, S extends string>(
@@ -120,6 +136,9 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
 
 /**
  * Parameters together with the optimiser's first state.
+ *
+ * @example
+ * initTraining(adam({ learningRate: 0.01 }), initLinear(2, 1)(random.key(0))).state.step // 0
  *
  * @category training
  */

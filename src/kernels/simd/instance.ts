@@ -157,6 +157,9 @@ export const instance: Instance | undefined =
  * and addition), or `reference` (plain TypeScript, which every engine runs). They are chosen when the library is
  * imported and stay the same; `simd` gives the same bits on every machine.
  *
+ * @example
+ * ['fused', 'simd', 'reference'].includes(kernelsInUse()) // true
+ *
  * @category kernels
  */
 export const kernelsInUse = (): KernelKind => instance?.kind ?? 'reference'
