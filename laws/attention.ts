@@ -148,7 +148,7 @@ const withPosition = <X extends Tensor | Tokens>(x: X, other: X, s: number): X =
 }
 
 /**
- * What stands at a padded position changes no other position, to the bit: neither those before it nor, where the model is
+ * What stands at a padded position changes no other position, to the bit: neither those before it nor, if the model is
  * causal, the padded ones after it. `change` must give other values from a position on.
  */
 export const paddingHides = <P, X extends Tensor | Tokens, DX>(

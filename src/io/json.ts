@@ -7,7 +7,7 @@
  *
  * The entries are the bytes of the numbers, row-major and little-endian, in base64 (RFC 4648). JSON has no NaN and no ∞, and
  * would turn −0 into 0; bytes keep all of them, need no rule for rounding, and take 5.3 characters for a number of single
- * precision, where its decimal digits take about eleven.
+ * precision, for which decimal digits take about eleven.
  *
  * @module
  */
@@ -150,7 +150,7 @@ export const tensorCodec: t.Type<Tensor, TensorJson, unknown> = new t.Type<Tenso
 
 /**
  * The codec of parameters with the keys, shapes and precision of `like`, which `init(random.key(0))` gives. It round-trips every
- * entry: both precisions, ±∞, NaN and −0. Throws `TypeError` where `like` is no parameter tree.
+ * entry: both precisions, ±∞, NaN and −0. Throws `TypeError` if `like` is not a parameter tree.
  *
  * @example
  * const codec = paramsCodec({ bias: tensor.zeros([1]) })
@@ -193,7 +193,7 @@ export const encodeParams = (params: unknown): ParamsJson => {
 
 /**
  * Parameters with the keys, shapes and precision of `like` from what `JSON.parse` gives. The left side says in one sentence what
- * does not fit, and where. Throws `TypeError` where `like` is no parameter tree.
+ * does not fit, and where. Throws `TypeError` if `like` is not a parameter tree.
  *
  * @example
  * const decode = decodeParams({ bias: tensor.zeros([1]) })

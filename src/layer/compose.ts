@@ -17,14 +17,14 @@ import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
 
 /**
- * `unknown`, or a type that nothing fits and whose name says why, where parameters are a list or a single tensor: those
+ * `unknown`, or a type that nothing fits and whose name says why, if parameters are a list or a single tensor: those
  * merge with nothing until they have a name, as in `pipe(stack(f), named('blocks'))`.
  */
 export type Mergeable<P> = P extends readonly unknown[] | Tensor
   ? { readonly 'a list or a tensor of parameters needs a name before it is merged': P }
   : unknown
 
-/** `unknown`, or a type that nothing fits and whose name says why, where two records share a name. */
+/** `unknown`, or a type that nothing fits and whose name says why, if two records share a name. */
 export type Disjoint<P, Q> = keyof P & keyof Q extends never
   ? unknown
   : { readonly 'parameter name used twice': keyof P & keyof Q }
@@ -134,7 +134,7 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  *
  * $$d\theta = d\theta_f(dy), \qquad dx = dy + dx_f(dy).$$
  *
- * Throws `ShapeError` where the layer changes the shape of its input.
+ * Throws `ShapeError` if the layer changes the shape of its input.
  * (K. He et al., *Deep Residual Learning for Image Recognition*, 2016, eq. 1.)
  *
  * @example
@@ -200,7 +200,7 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
       return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback, index) => {
         const pulled = () => pullback(after.input)
         // What a pullback computes on its way ends with it, so the next one works in the same part of the cache. After the
-        // last one there is no next, and a region would compute an input gradient that perhaps nobody reads.
+        // last one there is no next, and a region would compute an input gradient that may never be read.
         const gradient = index === 0 ? pulled() : region(pulled)
         return deferred([gradient.params, ...after.params], () => gradient.input)
       }, { params: [], input: dy })]

@@ -1,5 +1,5 @@
 /**
- * Layers of the user's inside of the library's.
+ * Users' layers inside the library's.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { guardedMethod, isTrusted, ordinary, outside } from '../memory/trust.js'
 import { deferred, type Layer } from './layer.js'
 
 /**
- * The same layer, safe to be called in a region: what is not trusted is called outside of it, its pullback too. A
+ * The same layer, safe to be called in a region: what is not trusted is called outside it, its pullback too. A
  * combinator guards the layers that it is given, and is trusted itself.
  */
 export const guard = <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => ({

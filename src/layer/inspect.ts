@@ -1,5 +1,5 @@
 /**
- * Using a model, and looking inside of it.
+ * Using a model, and looking inside it.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Layer, TraceEntry } from './layer.js'
 import { traceOf } from './readings.js'
 
 /**
- * What happened inside of a model, by path: the outputs of everything named (`h.0.mlp.c_fc.output`, `h.0.output`) and what
+ * What happened inside a model, by path: the outputs of everything named (`h.0.mlp.c_fc.output`, `h.0.output`) and what
  * layers show of themselves (`h.0.attn.weights`). Only what was asked for is copied out.
  *
  * @example

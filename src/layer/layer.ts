@@ -17,8 +17,8 @@ export interface Gradient<P, DX> {
 }
 
 /**
- * A gradient whose part for the input is computed when it is read. Nobody reads that of a model's first layer while
- * training, and in a network on wide inputs it is a third of all products.
+ * A gradient whose part for the input is computed when it is read. In training that of a model's first layer is never read,
+ * and in a network on wide inputs it is a third of all products.
  *
  * Nothing is remembered, so reading it twice computes it twice: what one reader keeps in a region must not reach the next.
  *
@@ -39,7 +39,7 @@ export const deferred = <P, DX>(params: P, input: () => DX): Gradient<P, DX> => 
  */
 export type Memory = Tensor | number | undefined | readonly Memory[] | { readonly [name: string]: Memory }
 
-/** Something that happened inside of a layer, under a path that extends those of the parameters. */
+/** Something that happened inside a layer, under a path that extends those of the parameters. */
 export type TraceEntry = readonly [path: string, value: Tensor]
 
 /** Reads the next positions of a sequence. */
@@ -47,7 +47,7 @@ export type Step<P, X, Y> = (params: P, memory: Memory, x: X) => readonly [y: Y,
 
 /**
  * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
- * `X` only where the input is discrete: for tokens it is `void`.
+ * `X` only if the input is discrete: for tokens it is `void`.
  *
  * `forward` and `vjp` are what a layer is. The other readings are optional and follow from composition: a combinator of the
  * library has those that its parts have.
@@ -100,7 +100,7 @@ export interface KeepingLeaf<P, X, Y, Kept, DX = X> {
   readonly gradient: (params: P, x: X, kept: Kept, dy: Y) => Gradient<P, DX>
 }
 
-/** Throws `ShapeError` or `PrecisionError` where $y$ is a tensor and $dy$ is not like it. */
+/** Throws `ShapeError` or `PrecisionError` if $y$ is a tensor and $dy$ is not like it. */
 const checkCotangent = <Y>(y: Y): ((dy: Y) => void) => {
   if (!isTensor(y)) return () => undefined
   // Without its entries, so that the pullback does not keep them.

@@ -76,7 +76,7 @@ const sizesOf = (mask: Mask, query: Tensor, key: Tensor, value: Tensor): kernel.
 
 /**
  * The weights $W = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
- * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` where these do not fit.
+ * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` if these do not fit.
  *
  * @example
  * const query = tensor.of([[1], [0]]), key = tensor.of([[0], [2]])

@@ -83,8 +83,8 @@ const gradient = (
 
 /**
  * Layer normalisation with a given $\varepsilon$. Shapes: x and y `[..., D]`, weight and bias `[D]`.
- * Throws `RangeError` unless ε is positive and finite; the layer throws `ShapeError` where these do not fit and
- * `PrecisionError` where they differ in precision.
+ * Throws `RangeError` unless ε is positive and finite; the layer throws `ShapeError` if these do not fit and
+ * `PrecisionError` if they differ in precision.
  *
  * @example
  * tensor.toArray(layerNormWith(1e-12).forward(initLayerNorm(2, { precision: 'float64' })(random.key(0)), tensor.of([1, 3], 'float64'))) // [-1, 1]

@@ -77,7 +77,7 @@ const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearP
 
 /**
  * $y = xW + b$ on the last axis. Shapes: x `[..., I]`, weight `[I, O]`, bias `[O]`, y `[..., O]`.
- * Throws `ShapeError` where these do not fit and `PrecisionError` where they differ in precision.
+ * Throws `ShapeError` if these do not fit and `PrecisionError` if they differ in precision.
  *
  * @example
  * const params = { weight: tensor.of([[1, 2], [3, 4]]), bias: tensor.of([10, 20]) }

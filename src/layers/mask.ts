@@ -33,10 +33,10 @@ export interface Mask {
 
 const MASK: Fields<Mask> = { causal: flag, keep: optional(tokens) }
 
-/** Throws `TypeError` for what is no mask. */
+/** Throws `TypeError` for anything that is not a mask. */
 export const checkMask = (operation: string, mask: Mask): void => checkOptions(`${operation}, mask`, MASK, mask)
 
-/** A copy of a mask that somebody else made and may still change. Throws `TypeError` for what is none. */
+/** A copy of a mask that its maker may still change. Throws `TypeError` for anything that is not a mask. */
 export const ownMask = (operation: string, mask: Mask): Mask => {
   checkMask(operation, mask)
   return { ...mask }
@@ -114,7 +114,7 @@ export const MonoidMask: Monoid<Mask> = {
 
 /**
  * The number of matrices that belong to one batch item, for scores of the given shape.
- * Throws `ShapeError` where the padding is not `[B, S]`.
+ * Throws `ShapeError` if the padding is not `[B, S]`.
  */
 export const matricesPerItem = ({ keep }: Mask, shape: readonly number[]): number => {
   const { batch, columns: keys } = matricesOf('mask', shape)
@@ -134,7 +134,7 @@ const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
 
 /**
  * Scores with −∞ where the mask hides a key. Shapes: `[B, ..., T, S]` to the same, or `[T, S]` for one item.
- * Throws `ShapeError` where the padding of the mask is not `[B, S]`.
+ * Throws `ShapeError` if the padding of the mask is not `[B, S]`.
  *
  * @example
  * tensor.toNested(masked(causalMask).forward(noParams, tensor.of([[1, 2], [3, 4]]))) // [[1, -Infinity], [3, 4]]

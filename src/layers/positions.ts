@@ -65,7 +65,7 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
 
 /**
  * $y_{bt} = x_{bt} + P_t$. Shapes: x and y `[..., T, D]`, weight `[C, D]`.
- * Throws `ShapeError` where a sequence is longer than the table.
+ * Throws `ShapeError` if a sequence is longer than the table.
  *
  * @example
  * tensor.toNested(learnedPositions.forward({ weight: tensor.of([[1, 1], [2, 2], [3, 3]]) }, tensor.zeros([2, 2]))) // [[1, 1], [2, 2]]

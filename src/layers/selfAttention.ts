@@ -61,7 +61,7 @@ export type MultiHeadParams = {
 
 /**
  * Attention with several heads. Shapes: x and y `[..., T, D]`.
- * Throws `RangeError` unless the number of heads is a positive integer; the layer throws `ShapeError` where D is no multiple of it.
+ * Throws `RangeError` unless the number of heads is a positive integer; the layer throws `ShapeError` if D is not a multiple of it.
  *
  * @example
  * multiHeadAttention(2, causalMask).forward(initMultiHeadAttention(4)(random.key(0)), tensor.zeros([2, 5, 4])).shape // [2, 5, 4]

@@ -8,7 +8,7 @@ import type { Floats } from '../kernels/floats.js'
 import { map } from '../tree/tree.js'
 import { mapTensors, tensorsIn } from './values.js'
 
-/** Leaves a region with a result, which takes its place in memory from `mark` on, or outside of it. */
+/** Leaves a region with a result, which takes its place in memory from `mark` on, or outside it. */
 const leaveWith = <A>(mark: number, result: A): A => {
   const arrays = tensorsIn(result).map(({ data }) => data)
   const moved = leave(mark, arrays)

@@ -25,7 +25,7 @@ export type LanguageModel<P> = Layer<P, Tokens, Tensor, void>
 
 const layers = having('a layer', 'forward', 'vjp')
 
-/** Throws `TypeError` for what is no array of tokens, and `ShapeError` for an empty one. */
+/** Throws `TypeError` for anything that is not an array of tokens, and `ShapeError` for an empty one. */
 export const checkSequence = (operation: string, tokens: readonly number[]): void => {
   check(operation, 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError(operation, 'at least one token', [[0]])

@@ -72,7 +72,7 @@ const trunk = (operation: string, options: GptOptions): Layer<GptParams, Tokens,
 
 /**
  * GPT-2 with its token embedding as unembedding. Shapes: tokens `[B, T]`, logits `[B, T, V]`.
- * Throws `RangeError` unless the number of heads is a positive integer; the model throws `ShapeError` where a sequence is longer
+ * Throws `RangeError` unless the number of heads is a positive integer; the model throws `ShapeError` if a sequence is longer
  * than the table of positions.
  *
  * @example
@@ -85,7 +85,7 @@ export const gpt = (options: GptOptions): Layer<GptParams, Tokens, Tensor, void>
   pipe(trunk('gpt', options), andThenTied('wte', unembedding))
 
 /**
- * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`. Throws likewise.
+ * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`. Throws as `gpt` does.
  *
  * @example
  * const params = initUntiedGpt({ vocabulary: 65, context: 8, width: 16, layers: 2 })(random.key(0))
@@ -134,7 +134,7 @@ export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
 }
 
 /**
- * The parameters of a GPT with an unembedding of its own. Throws likewise.
+ * The parameters of a GPT with an unembedding of its own. Throws as `gpt` does.
  *
  * @example
  * spec.count(untiedGptSpec({ vocabulary: 65, context: 64, width: 128, layers: 4 })) // 818176

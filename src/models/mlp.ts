@@ -42,7 +42,7 @@ export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParam
 /**
  * The parameters for the widths `sizes`, from the input to the output: `[2, 16, 1]` has one hidden layer of 16. Weights begin as He
  * et al. draw them unless an initializer is given.
- * Throws `RangeError` for fewer than two widths, and for one that is no non-negative integer.
+ * Throws `RangeError` for fewer than two widths, and for one that is not a non-negative integer.
  *
  * @example
  * spec.count(mlpSpec([784, 128, 64, 10])) // 109386

@@ -41,7 +41,7 @@ export const readText = (path: string): TE.TaskEither<string, string> => pipe(
     () => new TextDecoder('utf-8', { fatal: true }).decode(bytes), () => `cannot read ${briefPath(path)}: it is not UTF-8 text`)))
 
 /**
- * Writes a file as a whole. At every moment its place holds the old content or the new one, also where several write at
+ * Writes a file as a whole. At every moment its place holds the old content or the new one, even if several write at
  * once or the process is killed; a failure leaves what was there. The mode of an existing file is kept, a link is followed.
  * What is read-only or no regular file is refused. The new content replaces the file, so other hard links keep the old one.
  *
@@ -61,7 +61,7 @@ export const writeBytes = (path: string) => (bytes: Uint8Array): TE.TaskEither<s
 export const ensureWritable = (path: string): TE.TaskEither<string, void> =>
   TE.tryCatch(() => tryReplacing(path), cannot('write', path))
 
-/** Bytes that are made when they are to be written; where they cannot be, nothing is written. */
+/** Bytes that are made when they are to be written; if they cannot be, nothing is written. */
 const writeEncoded = (path: string, encode: () => Uint8Array): TE.TaskEither<string, void> => pipe(
   TE.fromIOEither(() => E.tryCatch(encode, cannot('write', path))),
   TE.chain(writeBytes(path)))

@@ -105,7 +105,7 @@ export const adamW = (options: AdamWOptions): Optimizer<'m' | 'v'> => {
 }
 
 /**
- * Adam: `adamW` without decay. Throws likewise.
+ * Adam: `adamW` without decay. Throws as `adamW` does.
  *
  * @example
  * const { init, step } = adam({ learningRate: 0.1 }), params = { w: tensor.of([1]) }

@@ -175,7 +175,7 @@ export const permutation = (n: number): Draw<readonly number[]> => {
 }
 
 /**
- * One draw for each field of a record, each from a key of its own. Throws `TypeError` for a field that is no draw.
+ * One draw for each field of a record, each from a key of its own. Throws `TypeError` for a field that is not a draw.
  *
  * @example
  * const init = random.struct({ hidden: initLinear(2, 8), output: initLinear(8, 1) })

@@ -18,7 +18,7 @@ export interface SpecOptions {
   readonly initializer?: Initializer | undefined
 }
 
-/** The same, where the last weight of a layer may be drawn in another way. */
+/** The same, but the last weight of a layer may be drawn differently. */
 export interface OutputSpecOptions extends SpecOptions {
   /** How the last weight is drawn, the one whose output is added to the residual stream. Default: as the others. */
   readonly output?: Initializer | undefined

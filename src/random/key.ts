@@ -42,7 +42,7 @@ export const keys: Domain<Key> = {
   contains: ({ high, low }) => isWord(high) && isWord(low)
 }
 
-/** Throws `TypeError` for what is no key. */
+/** Throws `TypeError` for anything that is not a key. */
 export const checkKey = (operation: string, k: Key): void => check(operation, 'key', keys, k)
 
 /**

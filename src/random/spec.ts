@@ -69,7 +69,7 @@ const join = (path: string, key: string): string => (path === '' ? key : `${path
 
 /**
  * Every parameter with its path, in the order of the keys.
- * Throws `TypeError` for a node that is no parameter, record or list.
+ * Throws `TypeError` for a node that is not a parameter, a record or a list.
  *
  * @example
  * spec.entries({ hidden: linearSpec(2, 8) }).map(([path, { shape }]) => [path, shape]) // [['hidden.weight', [2, 8]], ['hidden.bias', [8]]]
@@ -148,7 +148,7 @@ export const summary = (spec: unknown): string => {
 export interface DecodeOptions {
   /** Names that are not asked for and may be there, such as buffers; default none. */
   readonly ignore?: ((name: string) => boolean) | undefined
-  /** The path of a name in a file, where the two differ; default the name itself. */
+  /** The path of a name in a file, if the two differ; default the name itself. */
   readonly rename?: ((name: string) => string) | undefined
 }
 

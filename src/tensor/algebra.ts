@@ -31,7 +31,7 @@ export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
 
 /**
  * $z_i = f(x_i, y_i)$ for two tensors of one shape; `x` is the last argument.
- * Throws `ShapeError` where the shapes differ.
+ * Throws `ShapeError` if the shapes differ.
  *
  * @example
  * tensor.toArray(tensor.zipWith(tensor.of([3, 4]), Math.max)(tensor.of([1, 5]))) // [3, 5]
@@ -47,7 +47,7 @@ export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: T
 }
 
 /**
- * $x + y$. Throws `ShapeError` where the shapes differ.
+ * $x + y$. Throws `ShapeError` if the shapes differ.
  *
  * @example
  * tensor.toArray(pipe(tensor.of([1, 2]), tensor.add(tensor.of([10, 20])))) // [11, 22]
@@ -60,7 +60,7 @@ export const add = (y: Tensor) => (x: Tensor): Tensor => {
 }
 
 /**
- * $x - y$, where `x` is the last argument. Throws `ShapeError` where the shapes differ.
+ * $x - y$, where `x` is the last argument. Throws `ShapeError` if the shapes differ.
  *
  * @example
  * tensor.toArray(pipe(tensor.of([10, 20]), tensor.subtract(tensor.of([1, 2])))) // [9, 18]
@@ -73,7 +73,7 @@ export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
 }
 
 /**
- * $x \odot y$, the product entry by entry. Throws `ShapeError` where the shapes differ.
+ * $x \odot y$, the product entry by entry. Throws `ShapeError` if the shapes differ.
  *
  * @example
  * tensor.toArray(pipe(tensor.of([1, 2]), tensor.multiply(tensor.of([10, 20])))) // [10, 40]
@@ -115,7 +115,7 @@ export const sum = (x: Tensor): number => {
 }
 
 /**
- * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` where the shapes differ.
+ * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` if the shapes differ.
  *
  * @example
  * tensor.dot(tensor.of([1, 2]))(tensor.of([3, 4])) // 11
@@ -142,7 +142,7 @@ export const norm = (x: Tensor): number => {
 
 /**
  * The entry at the given position, one index for each axis.
- * Throws `RangeError` where the indices do not name an entry.
+ * Throws `RangeError` if the indices do not name an entry.
  *
  * @example
  * tensor.at(1, 0)(tensor.of([[1, 2], [3, 4]])) // 3
@@ -193,7 +193,7 @@ export const toNested = (x: Tensor | Tokens): Nested => {
 }
 
 /**
- * The same numbers in another precision, rounded to nearest where it is the lower one.
+ * The same numbers in another precision, rounded to nearest if it is the lower one.
  * Throws `RangeError` for a precision that there is not.
  *
  * @example

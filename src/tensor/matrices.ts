@@ -24,7 +24,7 @@ const TRANSPOSED: Fields<Transposed> = { left: optional(flag), right: optional(f
  * must agree.
  *
  * Shapes: $A$ `[..., M, K]`, $B$ `[..., K, N]`, result `[..., M, N]`; a side named in `transposed` has its
- * last two axes exchanged. Throws `ShapeError` where these do not fit.
+ * last two axes exchanged. Throws `ShapeError` if these do not fit.
  *
  * @example
  * tensor.toNested(pipe(tensor.of([[1, 2]]), tensor.matmul(tensor.of([[1, 2], [3, 4]])))) // [[7, 10]]
@@ -65,7 +65,7 @@ export const transpose = (x: Tensor): Tensor => {
 
 /**
  * The same entries in row-major order under another shape.
- * Throws `ShapeError` where the number of entries would change.
+ * Throws `ShapeError` if the number of entries would change.
  *
  * @example
  * tensor.toNested(tensor.reshape([2, 2])(tensor.of([1, 2, 3, 4]))) // [[1, 2], [3, 4]]
@@ -84,7 +84,7 @@ export const reshape = (shape: Shape): ((x: Tensor) => Tensor) => {
 
 /**
  * The entries `start … end − 1` of the first axis. Shapes: `[N, ...]` to `[end − start, ...]`.
- * Throws `ShapeError` for a scalar and `RangeError` where the range leaves the axis.
+ * Throws `ShapeError` for a scalar and `RangeError` if the range leaves the axis.
  *
  * @example
  * tensor.toNested(tensor.slice(1, 3)(tensor.of([[1, 2], [3, 4], [5, 6]]))) // [[3, 4], [5, 6]]
@@ -142,7 +142,7 @@ export const lastRow = (x: Tensor): Tensor => {
 
 /**
  * The rows of `more` behind those of each matrix of `x`, the last argument.
- * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` where the other axes differ.
+ * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` if the other axes differ.
  *
  * @example
  * tensor.toNested(tensor.appendRows(tensor.of([[5, 6]]))(tensor.of([[1, 2], [3, 4]]))) // [[1, 2], [3, 4], [5, 6]]

@@ -70,8 +70,8 @@ export const isShapeOf = (shape: unknown, length: number): shape is Shape => {
 }
 
 /**
- * A copy of a shape that somebody else made and may still change.
- * Throws `TypeError` for what is no array of numbers, and `ShapeError` where an axis is no non-negative integer.
+ * A copy of a shape that its maker may still change.
+ * Throws `TypeError` for anything that is not an array of numbers, and `ShapeError` if an axis is not a non-negative integer.
  */
 export const ownShape = (operation: string, shape: Shape): Shape => {
   if (!Array.isArray(shape) || !shape.every(length => typeof length === 'number'))

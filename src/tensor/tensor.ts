@@ -29,7 +29,7 @@ export type Nested = number | readonly Nested[]
 
 /**
  * Whether a value is a tensor: its data an array of single or double precision with as many entries as its shape says.
- * What JSON makes of a tensor is none.
+ * What JSON makes of a tensor is not one.
  *
  * @example
  * tensor.isTensor(tensor.of([1, 2])) // true
@@ -78,7 +78,7 @@ export const checkTensors = <K extends string>(
 }
 
 /**
- * `float32` or `float64`. Throws `TypeError` for what is no tensor.
+ * `float32` or `float64`. Throws `TypeError` for anything that is not a tensor.
  *
  * @example
  * tensor.precisionOf(tensor.of([1], 'float64')) // 'float64'
@@ -94,7 +94,7 @@ const checkShape = (operation: string, shape: Shape, length: number): void => {
 
 /**
  * Makes a tensor of an array that the caller has just allocated and gives away.
- * Throws `ShapeError` where the shape does not hold as many entries as the array.
+ * Throws `ShapeError` if the shape does not hold as many entries as the array.
  */
 export const own = (shape: Shape, data: FreshFloats): Tensor => {
   checkShape('tensor', shape, data.length)
@@ -118,7 +118,7 @@ const checkNumbers = (operation: string, argument: string, values: ArrayLike<num
 
 /**
  * A tensor of the given entries in row-major order, which are copied.
- * Throws `ShapeError` where their number differs from the product of the axes, and `TypeError` for what is no number.
+ * Throws `ShapeError` if their number differs from the product of the axes, and `TypeError` for anything that is not a number.
  *
  * @example
  * tensor.toNested(tensor.fromArray([2, 2], [1, 2, 3, 4])) // [[1, 2], [3, 4]]
@@ -161,7 +161,7 @@ const entriesOf = (operation: string, value: Nested, shape: Shape): readonly num
 
 /**
  * A tensor of numbers in nested arrays: `of([[1, 2], [3, 4]])` has the shape `[2, 2]`.
- * Throws `ShapeError` where the sub-arrays differ in shape, and `TypeError` for what is no number.
+ * Throws `ShapeError` if the sub-arrays differ in shape, and `TypeError` for anything that is not a number.
  *
  * @example
  * tensor.of([[1, 2], [3, 4]]).shape // [2, 2]
@@ -220,8 +220,8 @@ export const zerosLike = (t: Tensor): Tensor => {
 }
 
 /**
- * Ids in row-major order, which are copied. Throws `ShapeError` where their number differs from the product
- * of the axes, `RangeError` where an id is not an integer of 32 bits, and `TypeError` for what is no number.
+ * Ids in row-major order, which are copied. Throws `ShapeError` if their number differs from the product
+ * of the axes, `RangeError` if an id is not an integer of 32 bits, and `TypeError` for anything that is not a number.
  *
  * @example
  * tensor.toNested(tensor.tokensFromArray([1, 3], [3, 1, 4])) // [[3, 1, 4]]

@@ -25,9 +25,9 @@ export interface TokenizerDescription {
 }
 
 export interface Tokenizer extends TokenizerDescription {
-  /** The ids of a text; a sentence where a symbol is unknown and not replaced. */
+  /** The ids of a text; a sentence if a symbol is unknown and not replaced. */
   readonly encode: (text: string) => E.Either<string, readonly number[]>
-  /** The text of ids; a sentence where an id is not one of the vocabulary. */
+  /** The text of ids; a sentence if an id is not one of the vocabulary. */
   readonly decode: (ids: readonly number[]) => E.Either<string, string>
 }
 
@@ -112,7 +112,7 @@ const fromText = (kind: TokenizerKind) => ({ unknown, limit }: VocabularyOptions
 export const characterTokenizer = fromText('character')
 
 /**
- * A tokenizer whose vocabulary is the words and the runs of white space of a text, sorted likewise.
+ * A tokenizer whose vocabulary is the words and the runs of white space of a text, sorted in the same way.
  *
  * @example
  * pipe(wordTokenizer({ unknown: '?' })('to be or not'), E.chain(({ encode, decode }) => pipe(encode('not to see'), E.chain(decode)))) // E.right('not to ?')

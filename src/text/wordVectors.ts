@@ -10,7 +10,7 @@
  * - A word may contain spaces (some do in GloVe's 840B file): the last D fields are the numbers. It may not end with a
  *   number after a space, since then the line is too wide.
  * - Of a word that occurs again (published files have one) the first line counts, as in other readers.
- * - A byte order mark, spaces and a carriage return at the end of a line, and blank lines at the end belong to nothing.
+ * - A byte order mark, spaces and a carriage return at the end of a line, and blank lines at the end are ignored.
  *
  * The table has one more row than there are words: the last is zero and belongs to all unknown words.
  *
@@ -38,7 +38,7 @@ export interface WordVectorOptions {
 /** Collects lines until there are enough. */
 interface Reader {
   readonly done: () => boolean
-  /** A sentence where the line is wrong. */
+  /** A sentence if the line is wrong. */
   readonly read: (line: string) => string | undefined
   readonly result: () => E.Either<string, WordVectors>
 }
@@ -58,7 +58,7 @@ const parsed = (fields: readonly string[], width: number): E.Either<string, read
     return E.left(`expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length === 1 && fields[0] === '' ? 'an empty line' : `${fields.length - 1} numbers`}`)
   const wrong = numbers.find(field => !isNumber(field))
   if (wrong !== undefined) return E.left(`expected a number, got ${quoted(wrong)}`)
-  // Some words have spaces; but where the last part of one is a number, the line has too many.
+  // Some words have spaces; but if the last part of one is a number, the line has too many.
   if (name.length > 1 && NUMBER.test(name[name.length - 1])) return E.left(`expected a word and ${width} numbers, got more`)
   return E.right([name.join(' '), Float32Array.from(numbers, Number)])
 }
@@ -199,8 +199,8 @@ export interface Neighbour {
 const cosineOf = (dot: number, a: number, b: number): number => (a === 0 || b === 0 ? 0 : dot / Math.sqrt(a * b))
 
 /**
- * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 where one of them is zero.
- * Throws `ShapeError` where the two differ in shape.
+ * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 if one of them is zero.
+ * Throws `ShapeError` if the two differ in shape.
  *
  * @example
  * words.cosine(tensor.of([1, 0]))(tensor.of([1, 1])) // 0.7071
@@ -228,7 +228,7 @@ export interface NearestOptions {
 const NEAREST: Fields<NearestOptions> = { count: optional(natural), without: optional(arrays) }
 
 /**
- * The words whose vectors point most nearly in the direction of a given one, by falling cosine.
+ * The words whose vectors point most nearly in the direction of a given one, by descending cosine.
  * Throws `RangeError` unless `count` is a non-negative integer, and `ShapeError` for a vector that is not `[D]`.
  *
  * @example

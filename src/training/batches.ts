@@ -19,7 +19,7 @@ export interface WindowOptions {
 /**
  * Windows of a long sequence that begin at the given positions, each with the tokens that follow its own:
  * `target[b][t]` is the token after `input[b][t]`. Shapes: both `[B, T]`.
- * Throws `RangeError` where a window leaves the sequence.
+ * Throws `RangeError` if a window leaves the sequence.
  *
  * @example
  * const { input, target } = windowsAt(tensor.tokensOf([10, 11, 12, 13, 14]), [0, 2], 2)

@@ -102,7 +102,7 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
       return { cache: next, unread: [token], tokens: [...tokens, token] }
     }
     const first = (near: P): Generated<C> => ({ cache: decoder.empty(near), unread: prompt, tokens: [] })
-    // A decoder of the user's may keep anything in its cache, so it runs without a region.
+    // A user's decoder may keep anything in its cache, so it runs without a region.
     if (!inRegions(decoder)) return ordinaryLoop(first(params), after(params)).tokens
     return region(() => {
       const near = settled(params)

@@ -25,14 +25,14 @@ const checkLogits = (operation: string, logits: Tensor): void => {
     throw new ShapeError(operation, 'logits [V] with V ≥ 1', [logits.shape])
 }
 
-/** A choice among logits has no meaning where one is no number. */
+/** A choice among logits has no meaning if one is not a number. */
 const checkNumbers = (operation: string, { data }: Tensor): void => {
   for (let i = 0; i < data.length; i++)
     if (Number.isNaN(data[i])) throw new RangeError(`${operation}: expected logits that are numbers, got NaN for token ${i}`)
 }
 
 /**
- * Indices by falling logit, equal logits by rising index, up to and with the first for which `enough` says so. They come from
+ * Indices by descending logit, equal logits by ascending index, up to and including the first for which `enough` is true. They come from
  * a heap (J. Williams, *Algorithm 232: Heapsort*, 1964), since of a large vocabulary a few are asked for.
  */
 const likeliest = ({ data }: Tensor, enough: (index: number) => boolean): readonly number[] => {
@@ -138,7 +138,7 @@ export const topP = (mass: number) => {
 }
 
 /**
- * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` where every logit is −∞, or one is NaN.
+ * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` if every logit is −∞, or one is NaN.
  *
  * @example
  * greedySampler(tensor.of([0, 2, 1]))(random.key(0)) // 1
@@ -156,7 +156,7 @@ export const greedySampler: Sampler = trusted((logits: Tensor) => {
 
 /**
  * A token drawn with the probability that the softmax gives it; logits of ∞ share it in equal parts.
- * Throws `RangeError` where every logit is −∞, or one is NaN.
+ * Throws `RangeError` if every logit is −∞, or one is NaN.
  *
  * @example
  * const choose = flow(withTemperature(0.8), topK(2), categoricalSampler)

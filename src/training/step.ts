@@ -43,7 +43,7 @@ const evaluate = <P, X, Y, DX, T>(
 }
 
 /**
- * The loss of a batch and its gradient by the parameters: with $\hat y = f(\theta, x)$,
+ * The loss of a batch and its gradient with respect to the parameters: with $\hat y = f(\theta, x)$,
  * $d\theta = f^*_{\theta,x}\big(\partial\ell/\partial\hat y\big)$.
  *
  * @example
@@ -76,7 +76,7 @@ export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, 
 }
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
-  /** The model, or the model for the key of the step where it has dropout. */
+  /** The model, or the model for the key of the step if it has dropout. */
   readonly model: Layer<P, X, Y, DX> | ((key: Key) => Layer<P, X, Y, DX>)
   readonly loss: Loss<Y, T>
   readonly optimizer: Optimizer<S>
@@ -107,7 +107,7 @@ const checkFinite = (loss: number, gradient: unknown): void => {
 /**
  * A step of training: $(\theta, s, \text{batch}, \text{key}) \mapsto (\theta', s', \ell)$. It changes nothing; the same
  * arguments give the same bits. Throws `RangeError` if the loss or an entry of the gradient is infinite or NaN, since nothing
- * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `applyGradient`.
+ * that is learned from it can be right; to go on all the same, use `lossAndGradient` and `applyGradient`.
  *
  * @example
  * const optimizer = gradientDescent({ learningRate: 0.1 })

@@ -40,7 +40,7 @@ const mapNode = (f: (leaf: Tensor, path: string) => Tensor, node: unknown, path:
 
 /**
  * Applies a function to every leaf.
- * Throws `TypeError` where the tree holds something that is not a tensor, a record or an array.
+ * Throws `TypeError` if the tree holds something that is not a tensor, a record or an array.
  *
  * @example
  * const halved = tree.map(tensor.scale(0.5))({ weight: tensor.of([2, 4]) })
@@ -53,14 +53,14 @@ export const map = (f: (leaf: Tensor, path: string) => Tensor): (<P>(tree: P) =>
   return <P>(tree: P): P => mapNode(f, tree, '') as P
 }
 
-/** Throws `TypeError` where a node is of another kind than the first one. */
+/** Throws `TypeError` if a node is of another kind than the first one. */
 const checkKind = (first: unknown, node: unknown, path: string): void => {
   if (isTensor(first) === isTensor(node) && Array.isArray(first) === Array.isArray(node)) return
   const kind = isTensor(first) ? 'a tensor' : Array.isArray(first) ? 'an array' : 'a record'
   throw new TypeError(`tree: expected ${kind} at "${path}", got ${show(node)}`)
 }
 
-/** Throws `TypeError` where a node has not the keys of the first one; the sentence names the key. */
+/** Throws `TypeError` if a node does not have the keys of the first one; the sentence names the key. */
 const checkKeys = (wanted: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>, path: string): void => {
   for (const key of wanted.keys()) if (!found.has(key)) throw new TypeError(`tree: missing key "${key}" at "${path}"`)
   for (const key of found.keys()) if (!wanted.has(key)) throw new TypeError(`tree: unexpected key "${key}" at "${path}"`)
@@ -85,7 +85,7 @@ const checkZip = (operation: string, trees: readonly unknown[], f: unknown): voi
 
 /**
  * Combines the leaves of any number of trees path by path, at least one.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @example
  * const a = { w: tensor.of([1]) }, b = { w: tensor.of([2]) }, c = { w: tensor.of([3]) }
@@ -102,7 +102,7 @@ export const zipAll = <P>(
 
 /**
  * Combines the leaves of any number of trees path by path into several trees at once: `f` gives a leaf for each name.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @category functor
  */
@@ -125,7 +125,7 @@ export const zipInto = <P, N extends string>(
 
 /**
  * Combines the leaves of two trees path by path; the first tree is the last argument.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @example
  * const params = { w: tensor.of([1, 2]) }, gradient = { w: tensor.of([10, 20]) }
@@ -153,7 +153,7 @@ const entriesOf = (node: unknown, path: string): readonly Entry[] =>
  */
 export const flatten = (tree: unknown): readonly Entry[] => entriesOf(tree, '')
 
-/** Throws `TypeError` for what is no list of entries. */
+/** Throws `TypeError` for anything that is not a list of entries. */
 const checkEntries = (entries: readonly Entry[]): void => {
   check('tree.unflatten', 'entries', arrays, entries)
   const wrong = entries.findIndex(entry => !Array.isArray(entry) || typeof entry[0] !== 'string' || !isTensor(entry[1]))

@@ -35,8 +35,8 @@ const instrumented = (code: string): readonly [code: string, promises: readonly 
 }
 
 type AsyncFunction = (...values: readonly unknown[]) => Promise<unknown>
-/** Not a name of its own in JavaScript. */
-const AsyncFunctionOf = Object.getPrototypeOf(async () => { /* nothing */ }).constructor as new (...parts: readonly string[]) => AsyncFunction
+/** The constructor of async functions, which JavaScript gives no name. */
+const AsyncFunctionOf = (async () => { /* only its constructor is wanted */ }).constructor as new (...parts: readonly string[]) => AsyncFunction
 
 /** Runs TypeScript in an async function, with a scope. */
 const run = (code: string, names: Readonly<Record<string, unknown>>): Promise<unknown> => {

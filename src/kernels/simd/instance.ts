@@ -108,7 +108,7 @@ export type KernelKind = typeof CHOICES[number]
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
  * does without fused operations, for the same bits on every machine; `fused` insists on them; nothing takes the best there
  * is. An environment that may not be read (Deno asks for a permission) names nothing.
- * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
+ * Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
  */
 const wanted = (): KernelKind | undefined => {
   const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
