@@ -43,7 +43,7 @@ const examine = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, { params, input }: Poin
   return { gradient, scale: scaleOf(gradient, dy, y), alongLine, keyDirection, precision: keepsPrecision('float64', { output: y, gradient }) }
 }
 
-/** The derivative by every entry, or by some that the key chooses. */
+/** The derivative with respect to every entry, or by some that the key chooses. */
 const entryFindings = <P, X, DX>(
   point: Point<P, X>, gradient: Gradient<P, DX>, scale: number, alongLine: (direction: Point<unknown, unknown>) => number, key?: Key
 ): readonly Finding[] => {
@@ -95,7 +95,7 @@ export const gradientAlongDirection = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, p
 /** The gradient entry by entry. */
 export const gradientByEntry = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
   name: 'gradient entry by entry',
-  statement: '$\\partial\\langle dy, f(\\theta, x)\\rangle/\\partial\\theta_i = d\\theta_i$ and likewise for $x_i$',
+  statement: '$\\partial\\langle dy, f(\\theta, x)\\rangle/\\partial\\theta_i = d\\theta_i$ and the same for $x_i$',
   tolerance: GRADIENT_TOLERANCE,
   reason: GRADIENT_REASON,
   cases: fc.record({ point: pointsOf(points), key: arbitrary.keys }),

@@ -50,6 +50,11 @@ const axisOf = (leaves: ReadonlyMap<string, Tensor>, path: string, axis: 0 | 1):
  * side names the first tensor that is missing, has another shape or precision, holds a number that is not finite, occurs
  * twice, or has no place.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * pipe(gptFromTensors(tree.flatten({ transformer: params })), E.map(({ wte }) => wte.weight.shape)) // E.right([9, 8])
+ * gptFromTensors([]) // E.left('tensor "wte.weight" is missing')
+ *
  * @category checkpoints
  */
 export const gptFromTensors = (entries: readonly Entry[]): E.Either<string, GptParams> => {

@@ -18,6 +18,12 @@ import { memories, together, tracedAt, traceOf } from './readings.js'
  *
  * $$d\theta_k = d\theta_{f_k}(dy_k), \qquad dx = \sum_k dx_{f_k}(dy_k).$$
  *
+ * @example
+ * const both = branches({ plus: relu, smooth: tanh })
+ * const { plus, smooth } = both.forward({ plus: noParams, smooth: noParams }, tensor.of([-1, 1]))
+ * tensor.toArray(plus) // [0, 1]
+ * tensor.toArray(smooth) // [-0.7616, 0.7616]
+ *
  * @category composition
  */
 export const branches = <P extends Record<string, unknown>>(

@@ -1,5 +1,5 @@
 /**
- * Layers of the user's inside of the library's.
+ * Users' layers inside the library's.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { deferred, type Layer } from './layer.js'
 const layers = having('a layer', 'forward', 'vjp')
 
 /**
- * The same layer, safe to be called in a region: what is not trusted is called outside of it, its pullback too. A
- * combinator guards the layers that it is given, and is trusted itself. Throws `TypeError` for what is no layer.
+ * The same layer, safe to be called in a region: what is not trusted is called outside it, its pullback too. A
+ * combinator guards the layers that it is given, and is trusted itself. Throws `TypeError` for what is not a layer.
  */
 export const guard = <P, X, Y, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {
   check('a model', 'every part', layers, f)

@@ -26,6 +26,10 @@ const lastPosition = <X>(x: X): X => {
  * Says that a layer reads every position (row) on its own, so it steps through a sequence as it goes forward. Linear layers,
  * activations, norms and embeddings do; what compares positions does not, and `laws.stepping` notices a wrong claim.
  *
+ * @example
+ * const scaled = rowwise(parameterless((x: Tensor) => tensor.scale(2)(x), (_, dy) => tensor.scale(2)(dy)))
+ * scaled.rowwise // true
+ *
  * @category readings
  */
 export const rowwise = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {

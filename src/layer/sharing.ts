@@ -21,6 +21,10 @@ import { part, placed } from './place.js'
  * `pipe(…, andThenTied('wte', unembedding))`.
  * (O. Press, L. Wolf, *Using the Output Embedding to Improve Language Models*, 2017.)
  *
+ * @example
+ * const model = pipe(tokenEmbedding, named('wte'), andThenTied('wte', unembedding))
+ * model.forward({ wte: initEmbedding(9, 4)(random.key(0)) }, tensor.tokensOf([1, 2])).shape // [2, 9]
+ *
  * @category composition
  */
 export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>) =>
@@ -35,6 +39,11 @@ export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q
 /**
  * Fixes the parameters of a layer: what remains has none, so training leaves them alone. The gradient still
  * flows to the input.
+ *
+ * @example
+ * const vectors = initEmbedding(9, 4)(random.key(0))
+ * const model = pipe(tokenEmbedding, frozen(vectors), andThen('output', linear))
+ * model.forward({ output: initLinear(4, 2)(random.key(1)) }, tensor.tokensOf([1, 2])).shape // [2, 2]
  *
  * @category parameters
  */

@@ -77,7 +77,11 @@ const sizesOf = (mask: Mask, query: Tensor, key: Tensor, value: Tensor): kernel.
 
 /**
  * The weights $W = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
- * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` where these do not fit.
+ * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` if these do not fit.
+ *
+ * @example
+ * const query = tensor.of([[1], [0]]), key = tensor.of([[0], [2]])
+ * tensor.toNested(attentionWeights(noMask)({ query, key })) // [[0.1192, 0.8808], [0.5, 0.5]]
  *
  * @category attention
  */
@@ -145,6 +149,10 @@ const step = (params: NoParams, memory: Memory, { query, key, value }: QueryKeyV
  * Throws `ShapeError` if these do not fit. With the causal mask alone it steps, remembering keys and values. Its trace
  * shows the `weights` `[..., T, S]`.
  *
+ * @example
+ * const query = tensor.of([[0]]), key = tensor.of([[1], [2]]), value = tensor.of([[10, 0], [0, 10]])
+ * tensor.toNested(attention(noMask).forward(noParams, { query, key, value })) // [[5, 5]]
+ *
  * @category layers
  */
 export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => {
@@ -161,6 +169,10 @@ export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
 
 /**
  * `attention(causalMask)`.
+ *
+ * @example
+ * const query = tensor.of([[0], [0]]), value = tensor.of([[10], [20]])
+ * tensor.toNested(causalAttention.forward(noParams, { query, key: query, value })) // [[10], [15]]
  *
  * @category layers
  */

@@ -69,7 +69,10 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
 
 /**
  * $y_{bt} = x_{bt} + P_t$. Shapes: x and y `[..., T, D]`, weight `[C, D]`.
- * Throws `ShapeError` where a sequence is longer than the table.
+ * Throws `ShapeError` if a sequence is longer than the table.
+ *
+ * @example
+ * tensor.toNested(learnedPositions.forward({ weight: tensor.of([[1, 1], [2, 2], [3, 3]]) }, tensor.zeros([2, 2]))) // [[1, 1], [2, 2]]
  *
  * @category layers
  */
@@ -88,6 +91,9 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = stepping
 /**
  * The table $E$ `[time, width]` of sines and cosines.
  *
+ * @example
+ * tensor.toNested(sinusoidalTable(2, 4)) // [[0, 1, 0, 1], [0.8415, 0.5403, 0.01, 0.9999]]
+ *
  * @category positional encodings
  */
 export const sinusoidalTable = (time: number, width: number, precision: Precision = 'float32'): Tensor => {
@@ -98,6 +104,9 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
 
 /**
  * $y_{bt} = x_{bt} + E_t$. Shapes: x and y `[..., T, D]`. Throws `ShapeError` for fewer than two axes.
+ *
+ * @example
+ * tensor.toNested(sinusoidalPositions.forward(noParams, tensor.zeros([2, 2]))) // [[0, 1], [0.8415, 0.5403]]
  *
  * @category layers
  */

@@ -37,6 +37,10 @@ export type SpecParams<S> = S extends Parameter ? Tensor : { readonly [K in keyo
 /**
  * A weight `[fanIn, fanOut]` that an initializer draws.
  *
+ * @example
+ * const scaling = { factor: spec.weight(3, 4, random.heNormal) }
+ * spec.draw(scaling)(random.key(0)).factor.shape // [3, 4]
+ *
  * @category constructors
  */
 export const weight = (fanIn: number, fanOut: number, initializer: Initializer): Parameter => {
@@ -46,6 +50,10 @@ export const weight = (fanIn: number, fanOut: number, initializer: Initializer):
 
 /**
  * A tensor whose every entry begins with one number.
+ *
+ * @example
+ * const scaling = { factor: spec.filled([3], 1) }
+ * tensor.toArray(spec.draw(scaling)(random.key(0)).factor) // [1, 1, 1]
  *
  * @category constructors
  */
@@ -72,8 +80,11 @@ const entriesOf = (node: unknown, path: string, above: readonly unknown[]): read
 
 /**
  * Every parameter with its path, in the order of the keys.
- * Throws `TypeError` for a node that is no parameter, record or list, or contains itself, and `RangeError` if two parameters
- * have one path, as keys with dots may.
+ * Throws `TypeError` for a node that is not a parameter, a record or a list, or that contains itself, and `RangeError` if two
+ * parameters have one path, as keys with dots may.
+ *
+ * @example
+ * spec.entries({ hidden: linearSpec(2, 8) }).map(([path, { shape }]) => [path, shape]) // [['hidden.weight', [2, 8]], ['hidden.bias', [8]]]
  *
  * @category conversions
  */
@@ -111,6 +122,10 @@ const begun = (path: string, shape: Shape, precision: Precision, leaf: Tensor): 
  * Initial parameters. Parameter i, in the order of `entries`, is drawn with `foldIn(i)` of the key. The draw throws `TypeError`,
  * `ShapeError` or `PrecisionError` if an initializer gives something else than was asked for.
  *
+ * @example
+ * const modelSpec = { hidden: linearSpec(2, 8), output: linearSpec(8, 1) }
+ * spec.draw(modelSpec)(random.key(0)).hidden.weight.shape // [2, 8]
+ *
  * @category initial parameters
  */
 export const draw = <S>(spec: S, options: PrecisionOptions = {}): Draw<SpecParams<S>> => {
@@ -132,12 +147,18 @@ export const initial = <S, O extends PrecisionOptions>(operation: string, fields
 /**
  * The number of real numbers, without drawing them.
  *
+ * @example
+ * spec.count(gptSpec({ vocabulary: 50257, context: 1024, width: 768, layers: 12 })) // 124439808
+ *
  * @category folds
  */
 export const count = (spec: unknown): number => entries(spec).reduce((total, [, { shape }]) => total + sizeOf(shape), 0)
 
 /**
  * A line for each parameter with its path, shape and size, and the total, as text.
+ *
+ * @example
+ * spec.summary(linearSpec(2, 8)).split('\n') // ['weight  [2, 8]  16', 'bias    [8]      8', 'total           24']
  *
  * @category folds
  */
@@ -151,7 +172,7 @@ export const summary = (spec: unknown): string => {
 export interface DecodeOptions {
   /** Names that are not asked for and may be there, such as buffers; default none. */
   readonly ignore?: ((name: string) => boolean) | undefined
-  /** The path of a name in a file, where the two differ; default the name itself. */
+  /** The path of a name in a file, if the two differ; default the name itself. */
   readonly rename?: ((name: string) => string) | undefined
 }
 
@@ -172,6 +193,11 @@ const byPath = (given: readonly Entry[], { ignore = () => false, rename = name =
 /**
  * Parameters from named tensors, such as those of a file. The left side names the first tensor that is missing, has another
  * shape than the spec or another precision than the first one, occurs twice, or has no place.
+ *
+ * @example
+ * const given = tree.flatten({ model: initLinear(2, 3)(random.key(0)) })
+ * E.isRight(spec.decode(linearSpec(2, 3), { rename: name => name.replace('model.', '') })(given)) // true
+ * spec.decode(linearSpec(2, 3))(given) // E.left('tensor "weight" is missing')
  *
  * @category conversions
  */
@@ -198,6 +224,9 @@ export const decode = <S>(spec: S, options: DecodeOptions = {}): ((given: readon
 
 /**
  * Whether parameters are those of a spec: themselves on the right, one sentence about the first that is not on the left.
+ *
+ * @example
+ * spec.agree(linearSpec(2, 3))(initLinear(3, 2)(random.key(0))) // E.left('tensor "weight" has the shape [3, 2], expected [2, 3]')
  *
  * @category conversions
  */

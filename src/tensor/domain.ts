@@ -2,8 +2,8 @@
  * Domains: which values an argument may have.
  *
  * Every exported function looks at its arguments when it gets them. Another kind of value (a text for a number, a missing
- * tensor, an option that does not exist) throws `TypeError`; a value of the right kind outside of the domain (a rate of −1,
- * a choice that is none) throws `RangeError`. Either says in one sentence which function, which argument, what was expected
+ * tensor, an option that does not exist) throws `TypeError`; a value of the right kind outside the domain (a rate of −1,
+ * a choice that does not exist) throws `RangeError`. Either says in one sentence which function, which argument, what was expected
  * and what came.
  *
  * @module
@@ -39,7 +39,7 @@ const showObject = (value: object): string => {
   return ArrayBuffer.isView(value) && 'length' in value ? `${name} of ${String(value.length)}` : name
 }
 
-/** A value in a sentence, cut where it is long. */
+/** A value in a sentence, cut if it is long. */
 export const show = (value: unknown): string => {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 37)}…` : value)
   if (typeof value === 'function') return 'a function'
@@ -47,7 +47,7 @@ export const show = (value: unknown): string => {
   return Object.is(value, -0) ? '-0' : typeof value === 'bigint' ? `${value}n` : String(value)
 }
 
-/** Throws `TypeError` for another kind of value, and `RangeError` for one of that kind outside of the domain. */
+/** Throws `TypeError` for another kind of value, and `RangeError` for one of that kind outside the domain. */
 export const check = <A>(operation: string, argument: string, domain: Domain<A>, value: A): void => {
   const isKind = domain.isKind(value)
   if (isKind && domain.contains(value)) return
@@ -97,7 +97,7 @@ export const texts: Domain<string> = { expected: 'a text', isKind: value => type
 /** A function; what it gives is looked at when it is used. */
 export const functions: Domain<unknown> = { expected: 'a function', isKind: value => typeof value === 'function', contains: always }
 
-/** Anything, where something else looks at it. */
+/** Anything, if something else looks at it. */
 export const any: Domain<unknown> = { expected: 'a value', isKind: always, contains: always }
 
 /** An array of anything. */

@@ -26,6 +26,10 @@ const decoders = having('a decoder', 'empty', 'read')
 /**
  * The logits `[V]` of the token after the given ones. Throws `ShapeError` if there is none to start from.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * nextTokenLogits({ decoder: decoding(gpt({ heads: 2 }), { context: 4 }), params })([1, 2, 3]).shape // [9]
+ *
  * @category generation
  */
 export const nextTokenLogits = <P, C>(model: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
@@ -79,6 +83,11 @@ const guardSampler = (sampler: Sampler): Sampler => {
  * generation begins with the shorter one. Throws `RangeError` unless `count` and every token that the sampler chooses are
  * non-negative integers, and `ShapeError` if there is no token to start from.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const decoder = decoding(gpt({ heads: 2 }), { context: 4 })
+ * generate({ decoder, params, sampler: sampler({ temperature: 0.8 }), count: 5 })([1, 2], random.key(1)).length // 5
+ *
  * @category generation
  */
 export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readonly number[], key: Key) => readonly number[]) => {
@@ -98,7 +107,7 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
       return { cache: next, unread: [token], tokens: [...tokens, token] }
     }
     const first = (near: P): Generated<C> => ({ cache: decoder.empty(near), unread: prompt, tokens: [] })
-    // A decoder of the user's may keep anything in its cache, so it runs without a region.
+    // A user's decoder may keep anything in its cache, so it runs without a region.
     if (!inRegions(decoder)) return ordinaryLoop(first(params), after(params)).tokens
     return region(() => {
       const near = settled(params)

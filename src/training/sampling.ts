@@ -27,14 +27,14 @@ const checkLogits = (operation: string, logits: Tensor): void => {
     throw new ShapeError(operation, 'logits [V] with V ≥ 1', [logits.shape])
 }
 
-/** A choice among logits has no meaning where one is no number. */
+/** A choice among logits has no meaning if one is not a number. */
 const checkNumbers = (operation: string, { data }: Tensor): void => {
   for (let i = 0; i < data.length; i++)
     if (Number.isNaN(data[i])) throw new RangeError(`${operation}: expected logits that are numbers, got NaN for token ${i}`)
 }
 
 /**
- * Indices by falling logit, equal logits by rising index, up to and with the first for which `enough` says so. They come from
+ * Indices by descending logit, equal logits by ascending index, up to and including the first for which `enough` is true. They come from
  * a heap (J. Williams, *Algorithm 232: Heapsort*, 1964), since of a large vocabulary a few are asked for.
  */
 const likeliest = ({ data }: Tensor, enough: (index: number) => boolean): readonly number[] => {
@@ -75,6 +75,9 @@ const only = (indices: readonly number[], logits: Tensor): Tensor => {
  * becomes more even. Nothing overflows however small the temperature: in the limit the largest logits are 0 and all others −∞.
  * The filter throws `ShapeError` for a scalar. Throws `RangeError` unless the temperature is a positive number.
  *
+ * @example
+ * tensor.toArray(withTemperature(0.5)(tensor.of([0, 1, 2]))) // [-4, -2, 0]
+ *
  * @category filters
  */
 export const withTemperature = (temperature: number): ((logits: Tensor) => Tensor) => {
@@ -99,6 +102,9 @@ export const withTemperature = (temperature: number): ((logits: Tensor) => Tenso
  * Leaves the `count` largest logits; of equal ones, the first. Throws `RangeError` unless `count` is a positive
  * integer, and the filter does for a NaN. (A. Fan et al., *Hierarchical Neural Story Generation*, 2018, § 5.4.)
  *
+ * @example
+ * tensor.toArray(topK(2)(tensor.of([0, 1, 2]))) // [-Infinity, 1, 2]
+ *
  * @category filters
  */
 export const topK = (count: number) => {
@@ -116,6 +122,9 @@ export const topK = (count: number) => {
  * Throws `RangeError` unless 0 < mass ≤ 1, and the filter does for a NaN. (A. Holtzman et al., *The Curious Case of Neural Text
  * Degeneration*, 2020, § 3.1.)
  *
+ * @example
+ * tensor.toArray(topP(0.6)(tensor.of([0, 1, 2]))) // [-Infinity, -Infinity, 2]
+ *
  * @category filters
  */
 export const topP = (mass: number) => {
@@ -131,7 +140,10 @@ export const topP = (mass: number) => {
 }
 
 /**
- * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` where every logit is −∞, or one is NaN.
+ * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` if every logit is −∞, or one is NaN.
+ *
+ * @example
+ * greedySampler(tensor.of([0, 2, 1]))(random.key(0)) // 1
  *
  * @category choices
  */
@@ -146,7 +158,11 @@ export const greedySampler: Sampler = trusted((logits: Tensor) => {
 
 /**
  * A token drawn with the probability that the softmax gives it; logits of ∞ share it in equal parts.
- * Throws `RangeError` where every logit is −∞, or one is NaN.
+ * Throws `RangeError` if every logit is −∞, or one is NaN.
+ *
+ * @example
+ * const choose = flow(withTemperature(0.8), topK(2), categoricalSampler)
+ * choose(tensor.of([-9, 0, 9]))(random.key(0)) // 2
  *
  * @category choices
  */
@@ -167,6 +183,9 @@ const SAMPLER: Fields<SamplerOptions> = { temperature: optional(nonNegative), to
 /**
  * The usual choice: temperature, then top-k, then top-p, then a draw.
  * Throws `RangeError` for options out of range.
+ *
+ * @example
+ * sampler({ temperature: 0.8, topK: 40, topP: 0.95 })(tensor.of([-9, 0, 9]))(random.key(0)) // 2
  *
  * @category choices
  */

@@ -6,10 +6,10 @@
  * $$\ell = \frac1N \sum_i N_i\,\ell_i, \qquad d\theta = \sum_i \frac{N_i}{N}\,d\theta_i.$$
  *
  * A loss says what counts in a target (`weight`); one that does not is taken for a mean over rows. In a part with $N_i = 0$
- * nothing counts: it is left out, whatever the mean over no terms may be, and where $N = 0$ loss and gradient are 0. A loss
+ * nothing counts: it is left out, whatever the mean over no terms may be, and if $N = 0$ loss and gradient are 0. A loss
  * that is a sum of its terms is the sum over its parts: $\ell = \sum_i \ell_i$, $d\theta = \sum_i d\theta_i$.
  *
- * The number of parts belongs to the computation: other parts round otherwise. Who computes a part does not: the sum
+ * The number of parts belongs to the computation: other parts round differently. Who computes a part does not: the sum
  * is taken in the order of the parts, so one worker and many give the same bits.
  *
  * @module
@@ -37,7 +37,11 @@ const cut = <A extends Rows>(x: A, from: number, to: number): A => {
 
 /**
  * A batch cut along its first axis into `count` parts whose sizes differ by at most one.
- * Throws `RangeError` unless there is at least one row for each part, `ShapeError` where input and target differ in rows.
+ * Throws `RangeError` unless there is at least one row for each part, `ShapeError` if input and target differ in rows.
+ *
+ * @example
+ * const batch = { input: tensor.of([[1], [2], [3]]), target: tensor.of([[1], [4], [9]]) }
+ * shards(2)(batch).map(({ input }) => tensor.toNested(input)) // [[[1]], [[2], [3]]]
  *
  * @category sharding
  */
@@ -60,7 +64,7 @@ const shardsOf = <X extends Rows, T extends Rows>(count: number, batch: Example<
   })
 }
 
-/** The loss and the gradient of a part of a batch, and how many rows it has: its weight, where the part has none of its own. */
+/** The loss and the gradient of a part of a batch, and how many rows it has: its weight, if the part has none of its own. */
 export interface BatchPart<P> {
   readonly rows: number
   readonly part: LossAndGradient<P>
@@ -68,7 +72,7 @@ export interface BatchPart<P> {
 
 const partRecords = recordOf('rows', 'part')
 
-/** With what each part is multiplied, 0 where nothing counts, and what the whole weighs. */
+/** With what each part is multiplied, 0 if nothing counts, and what the whole weighs. */
 const sharesOf = (weights: readonly Weight[]): { readonly shares: readonly number[], readonly weight: Weight } => {
   const terms = weights.filter(weight => weight !== 'sum')
   if (terms.length === 0) return { shares: weights.map(() => 1), weight: 'sum' }
@@ -84,8 +88,12 @@ const scaled = <P>(share: number, { loss, gradient }: LossAndGradient<P>): LossA
 
 /**
  * The loss and the gradient of a whole from those of its parts, in proportion to what counts in each.
- * Throws `RangeError` where there is no part or a weight is negative or not finite, `TypeError` where some parts are means
+ * Throws `RangeError` if there is no part or a weight is negative or not finite, `TypeError` if some parts are means
  * and others sums.
+ *
+ * @example
+ * const part = (loss: number) => ({ loss, gradient: { w: tensor.of([loss]) } })
+ * combineShards([{ rows: 1, part: part(1) }, { rows: 3, part: part(5) }]).loss // 4
  *
  * @category sharding
  */
@@ -105,6 +113,11 @@ export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradien
 /**
  * The loss and the gradient of a batch, part by part: what `gradientPool` computes with several workers, to the bit.
  *
+ * @example
+ * const gradientOf = sharded(2, lossAndGradient(linear, meanSquaredError()))
+ * const batch = { input: tensor.of([[1], [2], [3]]), target: tensor.of([[1], [4], [9]]) }
+ * gradientOf({ weight: tensor.of([[1]]), bias: tensor.of([0]) }, batch).loss // 13.33
+ *
  * @category sharding
  */
 export const sharded = <P, X extends Rows, T extends Rows>(
@@ -117,6 +130,10 @@ export const sharded = <P, X extends Rows, T extends Rows>(
 
 /**
  * A step of training with a gradient that is already there.
+ *
+ * @example
+ * const optimizer = gradientDescent({ learningRate: 0.1 }), params = { w: tensor.of([1]) }
+ * tensor.toArray(applyGradient(optimizer)(initTraining(optimizer, params), { loss: 1, gradient: { w: tensor.of([2]) } }).params.w) // [0.8]
  *
  * @category training
  */

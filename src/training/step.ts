@@ -45,8 +45,14 @@ export const evaluate = <P, X, Y, DX, T>(
 }
 
 /**
- * The loss of a batch and its gradient by the parameters: with $\hat y = f(\theta, x)$,
+ * The loss of a batch and its gradient with respect to the parameters: with $\hat y = f(\theta, x)$,
  * $d\theta = f^*_{\theta,x}\big(\partial\ell/\partial\hat y\big)$.
+ *
+ * @example
+ * const params = { weight: tensor.of([[2]]), bias: tensor.of([0]) }
+ * const { loss, gradient } = lossAndGradient(linear, meanSquaredError())(params, { input: tensor.of([[1]]), target: tensor.of([[5]]) })
+ * loss // 9
+ * tensor.toArray(gradient.bias) // [-6]
  *
  * @category training
  */
@@ -61,6 +67,10 @@ export const lossAndGradient = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss:
 /**
  * The loss of an example without its gradient: $\ell(f(\theta, x), t)$, to judge a model by.
  *
+ * @example
+ * const params = { weight: tensor.of([[2]]), bias: tensor.of([0]) }
+ * lossOf(linear, meanSquaredError())(params, { input: tensor.of([[1]]), target: tensor.of([[5]]) }) // 9
+ *
  * @category training
  */
 export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, T>): ((params: P, example: Example<X, T>) => number) => {
@@ -72,7 +82,7 @@ export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, 
 }
 
 export interface TrainingOptions<P, X, Y, DX, T, S extends string> {
-  /** The model, or the model for the key of the step where it has dropout. */
+  /** The model, or the model for the key of the step if it has dropout. */
   readonly model: Layer<P, X, Y, DX> | ((key: Key) => Layer<P, X, Y, DX>)
   readonly loss: Loss<Y, T>
   readonly optimizer: Optimizer<S>
@@ -103,7 +113,13 @@ export const checkFinite = (operation: string, loss: unknown, gradient: unknown)
 /**
  * A step of training: $(\theta, s, \text{batch}, \text{key}) \mapsto (\theta', s', \ell)$. It changes nothing; the same
  * arguments give the same bits. Throws `RangeError` if the loss or an entry of the gradient is infinite or NaN, since nothing
- * that is learned from it can be right; who wants to go on uses `lossAndGradient` and `applyGradient`.
+ * that is learned from it can be right; to go on all the same, use `lossAndGradient` and `applyGradient`.
+ *
+ * @example
+ * const optimizer = gradientDescent({ learningRate: 0.1 })
+ * const step = trainingStep({ model: linear, loss: meanSquaredError(), optimizer })
+ * const trained = initTraining(optimizer, { weight: tensor.of([[2]]), bias: tensor.of([0]) })
+ * tensor.toArray(step(trained, { input: tensor.of([[1]]), target: tensor.of([[5]]) }, random.key(0)).params.bias) // [0.6]
  *
  * @category training
  */
@@ -129,6 +145,9 @@ export const trainingStep = <P, X, Y, DX, T, S extends string>(
 
 /**
  * Parameters together with the optimiser's first state.
+ *
+ * @example
+ * initTraining(adam({ learningRate: 0.01 }), initLinear(2, 1)(random.key(0))).state.step // 0
  *
  * @category training
  */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   adam, adamW, andThen, withClipping, crossEntropy, dropout, gpt, gradientDescent, initGpt, initLinear, linear, meanSquaredError, momentum, named, random, relu, initTraining,
-  tensor, trainingRun, trainingStep, tree, type Example, type Layer, type LinearParams, type Optimizer, type Tensor, type Trained
+  tensor, trainingRun, trainingStep, tree, type Example, type Key, type Layer, type LinearParams, type Optimizer, type Tensor, type Trained
 } from 'pullback'
 import { resident } from '../../src/kernels/simd/arena.js'
 
@@ -19,7 +19,7 @@ const key = random.key(7)
 const bits = <P>(value: P): readonly (readonly [string, readonly number[]])[] => tree.flatten(value).map(([path, { data }]) => [path, Array.from(data)] as const)
 const all = <P, S extends string>({ params: p, state }: Trained<P, S>) => ({ params: bits(p), step: state.step, slots: bits(state.slots) })
 
-const repeated = <S extends string>(options: { readonly model: Layer<Params, Tensor, Tensor> | ((key: random.Key) => Layer<Params, Tensor, Tensor>), readonly optimizer: Optimizer<S> }, from: Trained<Params, S>, steps: number) => {
+const repeated = <S extends string>(options: { readonly model: Layer<Params, Tensor, Tensor> | ((key: Key) => Layer<Params, Tensor, Tensor>), readonly optimizer: Optimizer<S> }, from: Trained<Params, S>, steps: number) => {
   const step = trainingStep({ ...options, loss: meanSquaredError() }), losses: number[] = []
   let current = from
   for (let i = 0; i < steps; i++) {
@@ -41,7 +41,7 @@ describe('a run of training', () => {
   test.each(Object.entries(optimizers))('has the bits of repeated steps, however it is cut, and changes nothing that it is given: %s', (_, optimizer) => {
     fc.assert(fc.property(fc.array(fc.nat(4), { maxLength: 3 }), fc.boolean(), (pieces, dropping) => {
       const first = initTraining(optimizer, params), before = all(first)
-      const model = dropping ? (k: random.Key): Layer<Params, Tensor, Tensor> => pipe(dropout(0.3, k), andThen(inner)) : inner
+      const model = dropping ? (k: Key): Layer<Params, Tensor, Tensor> => pipe(dropout(0.3, k), andThen(inner)) : inner
       const run = trainingRun({ model, loss: meanSquaredError(), optimizer })
       const losses: number[] = []
       let current: Trained<Params, string> = first

@@ -4,14 +4,14 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   blockSpec, embeddingSpec, feedForwardSpec, gptFromTensors, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
-  type LinearParams, type Spec, type Tensor
+  type Draw, type LinearParams, type Spec, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 5, context: 3, width: 4, layers: 2 }
 const k = random.key(3)
 
 /** Every spec with the initial parameters that follow from it. */
-const families: Readonly<Record<string, readonly [spec: unknown, init: random.Draw<unknown>]>> = {
+const families: Readonly<Record<string, readonly [spec: unknown, init: Draw<unknown>]>> = {
   linear: [linearSpec(3, 2), initLinear(3, 2)], embedding: [embeddingSpec(3, 2), initEmbedding(3, 2)], layerNorm: [layerNormSpec(3), initLayerNorm(3)],
   feedForward: [feedForwardSpec(3, { hidden: 5 }), initFeedForward(3, { hidden: 5 })], multiHead: [multiHeadSpec(4), initMultiHeadAttention(4)],
   singleHead: [singleHeadSpec(4, 2), initSingleHeadAttention(4, 2)], block: [blockSpec(sizes), initBlock(sizes)], mlp: [mlpSpec([3, 4, 2]), initMlp([3, 4, 2])],
@@ -79,7 +79,7 @@ describe('what is no spec is refused', () => {
     expect(spec.count({ a: shared, b: [shared] })).toBe(12)
   })
   test('an initializer that gives something else', () => {
-    const drawn = (begin: unknown, options = {}) => () => spec.draw({ w: spec.weight(2, 3, begin as random.Initializer) }, options)(k)
+    const drawn = (begin: unknown, options = {}) => () => spec.draw({ w: spec.weight(2, 3, begin as Initializer) }, options)(k)
     expect(drawn(() => () => tensor.zeros([3, 2]))).toThrow('w: spec.draw: expected the shape [2, 3], got [3, 2]')
     expect(drawn(() => () => tensor.zeros([2, 3]), { precision: 'float64' })).toThrow('w: spec.draw: expected tensors of one precision')
     expect(drawn(() => () => 5)).toThrow('spec.draw: expected "w" to be a tensor, got 5')

@@ -134,7 +134,7 @@ export type KernelKind = typeof CHOICES[number]
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
  * does without fused operations, for the same bits on every machine; `fused` insists on them; nothing takes the best there
  * is. An environment that may not be read (Deno asks for a permission) names nothing.
- * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
+ * Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
  */
 const wanted = (): KernelKind | undefined => {
   const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
@@ -183,6 +183,9 @@ export const instance: Instance | undefined =
  * The kernels that compute in single precision here: `fused` or `simd` (WebAssembly, with and without fused multiplication
  * and addition), or `reference` (plain TypeScript, which every engine runs). They are chosen when the library is
  * imported and stay the same; `simd` gives the same bits on every machine.
+ *
+ * @example
+ * ['fused', 'simd', 'reference'].includes(kernelsInUse()) // true
  *
  * @category kernels
  */
