@@ -40,6 +40,11 @@ export interface TrainedRun<P, S extends string> extends Trained<P, S> {
  *
  * Throws `RangeError` unless the number of steps is a non-negative integer, and what `trainingStep` throws.
  *
+ * @example
+ * const optimizer = gradientDescent({ learningRate: 0.5 }), target = tensor.of([[3]])
+ * const run = trainingRun({ model: linear, loss: meanSquaredError(), optimizer })({ steps: 20, batch: () => ({ input: tensor.of([[1]]), target }), key: random.key(0) })
+ * run(initTraining(optimizer, { weight: tensor.of([[0]]), bias: tensor.of([0]) })).losses.slice(0, 3) // [9, 9, 9]
+ *
  * @category training
  */
 export const trainingRun = <P, X, Y, DX, T, S extends string>(training: TrainingOptions<P, X, Y, DX, T, S>) => {

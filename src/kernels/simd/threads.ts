@@ -89,6 +89,10 @@ const start = (): void => {
  * Says how many threads kernels shall use, the caller's included; 1 ends the others. Results do not depend on it.
  * Throws `RangeError` unless it is an integer from 1 to 64.
  *
+ * @example
+ * useThreads(1)
+ * threadsInUse() // 1
+ *
  * @category kernels
  */
 export const useThreads = (count: number): void => {
@@ -100,6 +104,9 @@ export const useThreads = (count: number): void => {
 /**
  * How many threads kernels use at most, the caller's included: the number that was asked for with `useThreads`, `PULLBACK_THREADS` in the
  * environment or a global of that name; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
+ *
+ * @example
+ * threadsInUse() >= 1 // true
  *
  * @category kernels
  */
