@@ -1,19 +1,49 @@
 /**
- * Every derivation.
+ * Every derivation, in chapters: each builds on those before it.
  *
  * @module
  */
 import * as activations from './activations.js'
 import * as attention from './attention.js'
-import * as embeddings from './embeddings.js'
 import * as compositions from './compositions.js'
-import * as layerNorm from './layerNorm.js'
+import type { Derivation } from './derivation.js'
+import * as embeddings from './embeddings.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
+import * as normalisation from './normalisation.js'
 import * as softmax from './softmax.js'
 import * as transformer from './transformer.js'
-import type { Derivation } from './derivation.js'
 
-/** File by file; a module lists its exports in an order that depends on who loads it. */
-export const derivations: readonly Derivation[] = [linear, activations, softmax, losses, compositions, embeddings, layerNorm, attention, transformer]
-  .flatMap(file => Object.entries<Derivation>(file).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value))
+/** A page, under the name by which others refer to it. */
+export interface Page {
+  readonly key: string
+  readonly derivation: Derivation
+}
+
+export interface Chapter {
+  readonly title: string
+  readonly pages: readonly Page[]
+}
+
+const chapter = (title: string, pages: Readonly<Record<string, Derivation>>): Chapter =>
+  ({ title, pages: Object.entries(pages).map(([key, derivation]) => ({ key, derivation })) })
+
+const { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh } = activations
+const { chainRule, residual, branches, stack, tied, frozen, batch } = compositions
+const { crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError } = losses
+const { layerNorm, dropout } = normalisation
+const { embedding, tiedEmbedding, positions, sinusoidal } = embeddings
+const { mask, attention: scaledAttention, split, merge } = attention
+const { singleHead, multiHead, feedForward, block } = transformer
+
+export const chapters: readonly Chapter[] = [
+  chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
+  chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding }),
+  chapter('Composition', { chainRule, residual, branches, stack, tied, frozen }),
+  chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
+  chapter('Normalisation and dropout', { layerNorm, dropout }),
+  chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
+  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block })
+]
+
+export const derivations: readonly Derivation[] = chapters.flatMap(({ pages }) => pages.map(({ derivation }) => derivation))
