@@ -102,26 +102,26 @@ export const evaluator = (world: World, definitions: readonly Relation[] = []) =
     return values[values.length - 1]
   }
 
-  /** One entry of what a formula defines itself. */
+  /** One entry of what a formula defines itself. Where several equations give it they must agree. */
   const localEntry = (letter: string, at: readonly number[]): Evaluated => remembered(`${letter} at [${at.join()}]`, () => {
     const shape = world.shapeOf(letter)
-    for (const { at: patterns, relation, part, ...equation } of equations) {
-      if (equation.letter !== letter || patterns.length > at.length) continue
-      let bound: Bindings | undefined = {}
-      for (const [axis, pattern] of patterns.entries()) {
-        if (bound === undefined) break
+    const found = equations.flatMap(({ at: patterns, relation, part, ...equation }): readonly Evaluated[] => {
+      if (equation.letter !== letter || patterns.length > at.length) return []
+      const bound = patterns.reduce<Bindings | undefined>((known, pattern, axis) => {
         checkIndex(pattern, shape[axis], letter)
-        bound = solve(pattern, at[axis], bound)
-      }
-      if (bound === undefined) continue
+        return known === undefined ? undefined : solve(pattern, at[axis], known)
+      }, {})
+      if (bound === undefined) return []
       const values = remembered(`equation ${definitions.indexOf(relation)} at ${JSON.stringify(bound)}`, () => chained(relation, bound))
-      const value = part === undefined ? values : Array.isArray(values) ? values[part] as Evaluated : values
+      const value = part === undefined || typeof values === 'number' || isAxial(values) ? values : values[part]
       const rest = at.slice(patterns.length)
       if (isAxial(value) ? value.row || value.axes.join() !== shape.slice(patterns.length).join() : rest.length > 0 || typeof value !== 'number')
         throw new AxisError(`${letter} is declared as [${shape.join(', ')}], its formula gives ${describe(value)} for ${patterns.length} indices`)
-      return isAxial(value) ? entryOf(value, rest) : value
-    }
-    throw new FormulaError(`no equation gives ${letter} at [${at.join(', ')}]`)
+      return [isAxial(value) ? entryOf(value, rest) : value]
+    })
+    if (found.length === 0) throw new FormulaError(`no equation gives ${letter} at [${at.join(', ')}]`)
+    for (const other of found.slice(1)) assertEqual(found[0], other)
+    return found[0]
   })
 
   const localValue = (letter: string): Evaluated => {

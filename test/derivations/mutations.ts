@@ -59,7 +59,7 @@ const mistakesAt = (page: ReturnType<typeof tables>) => (node: Node): readonly C
       ...(node.power !== 1 ? [[`another power of ${node.name}`, { ...node, power: node.power + 1 }] as const] : [])
     ]
     case 'pullback': return node.point.map((part, i): Change =>
-      [`another point for ${node.name}`, { ...node, point: node.point.map((p, k) => (k === i ? { kind: 'times', by: 'product', left: { kind: 'number', value: 2 }, right: part } : p)) }])
+      [`another ${nameOf(part)} in the point of ${node.name}`, { ...node, point: node.point.map((p, k) => (k === i ? { kind: 'times', by: 'product', left: { kind: 'number', value: 2 }, right: part } : p)) }])
     case 'over': return node.range.kind === 'such' ? [['a sum over everything', { ...node, range: { kind: 'all' } }]]
       : node.operator === '\\max' ? [['the smallest in place of the largest', { ...node, operator: '\\min' }]] : []
     case 'delta': return [['without the delta', { kind: 'number', value: 1 }]]
