@@ -39,7 +39,7 @@ const softplus = (u: number): number => Math.log1p(Math.exp(u))
 const slope = (u: number): number => 1 / (1 + Math.exp(-u))
 
 export const pointwise = derivation<Pointwise>({
-  name: 'pointwise: functions of one number', source: 'src/layer/pointwise.ts', about: ['pointwise', 'pointwiseFromOutput', 'pointwiseWithSlope'], uses: [],
+  name: 'pointwise: functions of one number', source: 'src/layer/pointwise.ts', about: ['pointwise', 'pointwiseFromOutput', 'pointwiseWithSlope'], uses: ['conventions'],
   introduction: 'A function $f$ of one number, applied to every entry. Any differentiable $f$ will do; in the cases it is the softplus.',
   axes, functions: { f: numeric('f', 'u', 'any function of one number; here the softplus', String.raw`\ln(1 + e^u)`, softplus) },
   letters: {

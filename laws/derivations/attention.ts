@@ -36,7 +36,7 @@ interface Masked {
 }
 
 export const mask = derivation<Masked>({
-  name: 'masks', source: 'src/layers/mask.ts', about: ['masked'], uses: [],
+  name: 'masks', source: 'src/layers/mask.ts', about: ['masked'], uses: ['conventions'],
   introduction: 'A score of a key that a query must not see becomes −∞, so that the softmax gives it the weight 0 exactly. The causal mask hides the keys behind the query, where the last query stands at the last key; padding hides the keys from $l$ on.',
   axes: { T: axis('t', 'queries', { example: 2 }), S: axis('s', 'keys', { example: 3 }) },
   letters: {
@@ -208,7 +208,7 @@ interface Merge {
 }
 
 export const merge = derivation<Merge>({
-  name: 'merging heads', source: 'src/layers/heads.ts', about: ['mergeHeads'], uses: [],
+  name: 'merging heads', source: 'src/layers/heads.ts', about: ['mergeHeads'], uses: ['conventions'],
   introduction: 'The results of the heads stand side by side in one row.',
   axes: { H: axis('h', 'heads'), T: axis('t u', 'positions'), d: axis('j', 'width of a head', { max: 2 }), Hd: axis('i', 'width of all heads') },
   letters: {

@@ -257,7 +257,9 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
   const valueOf = (of: Chain<C>['of'], relations: readonly Relation[], drawn: Drawn): Value => {
     if (typeof of !== 'string') return overIndices(relations[0], relations[0].sides.slice(1), drawn)
     const target = letterOf(of).latex
-    const here = world(drawn), { value, locals } = evaluator(here, relations)
+    const here = world(drawn), { value, locals, others } = evaluator(here, relations)
+    const finding = holdsIn(others, drawn)
+    if (!(finding.error <= MEASURED)) throw new FormulaError(`beside it: ${finding.explain()}`)
     // What a formula says of other letters on its way must be what these letters are.
     for (const letter of locals) {
       if (letter === target) continue
@@ -336,7 +338,7 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
   const texts = (place: string, text: string): void => {
     for (const { formula, condition } of formulasIn(text)) {
       // A function by itself, its derivative or its pullback is a name.
-      const called = formula.replace(/('|\^\*)$/, '')
+      const called = formula.replace(/('|\^\*(?:_\{[^}]*\})?)$/, '')
       if (formula in unevaluated || Object.values(page.functions).some(f => f.latex === called)) continue
       const relations = where(`text of ${place}`, () => read(formula, vocabulary))
       if (condition) continue

@@ -277,7 +277,13 @@ export const evaluator = (world: World, definitions: readonly Relation[] = []) =
     }
   }
 
-  return { run, value: localValue, locals: Array.from(new Set(equations.map(({ letter }) => letter))) }
+  return {
+    run, value: localValue,
+    /** The letters that the formula defines itself. */
+    locals: Array.from(new Set(equations.map(({ letter }) => letter))),
+    /** Relations that define nothing and say something. */
+    others: definitions.filter(relation => defined(relation.sides[0]).length === 0)
+  }
 }
 
 /** A relative difference that rounding, or the measurement of a derivative, explains. */

@@ -6,8 +6,11 @@
 import * as activations from './activations.js'
 import * as attention from './attention.js'
 import * as compositions from './compositions.js'
+import * as beginnings from './conventions.js'
 import type { Derivation } from './derivation.js'
 import * as embeddings from './embeddings.js'
+import * as generation from './generation.js'
+import * as learning from './learning.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
 import * as normalisation from './normalisation.js'
@@ -34,16 +37,20 @@ const { crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError } 
 const { layerNorm, dropout } = normalisation
 const { embedding, tiedEmbedding, positions, sinusoidal } = embeddings
 const { mask, attention: scaledAttention, split, merge } = attention
+const { initialisation, momentum, adam, clipping, schedules } = learning
 const { singleHead, multiHead, feedForward, block } = transformer
 
 export const chapters: readonly Chapter[] = [
+  chapter('Before everything', { conventions: beginnings.conventions, finiteDifferences: beginnings.finiteDifferences }),
   chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
   chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding }),
   chapter('Composition', { chainRule, residual, branches, stack, tied, frozen }),
   chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
   chapter('Normalisation and dropout', { layerNorm, dropout }),
   chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
-  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block })
+  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block }),
+  chapter('Learning', { initialisation, momentum, adam, clipping, schedules }),
+  chapter('Generating', { sampling: generation.sampling, cache: generation.cache })
 ]
 
 export const derivations: readonly Derivation[] = chapters.flatMap(({ pages }) => pages.map(({ derivation }) => derivation))

@@ -23,7 +23,7 @@ interface Linear {
 const linearGradient = ({ X, W, b, dY }: Linear) => linearLayer.vjp({ weight: asTensor(W), bias: asTensor(b) }, asTensor(X))[1](asTensor(dY))
 
 export const linear = derivation<Linear>({
-  name: 'linear', source: 'src/layers/linear.ts', about: ['linear'], uses: [],
+  name: 'linear', source: 'src/layers/linear.ts', about: ['linear'], uses: ['conventions'],
   introduction: 'A row of neurons: weighted sums of the inputs plus a bias, the same for every row of $X$. Each row is an input and an output of its own; vectors such as $b$ are columns, so a bias that is added to every row is $\\mathbf 1 b^\\top$.',
   axes: {
     N: axis('n m', 'rows'), I: axis('i', 'inputs', { example: 3 }), O: axis('j k', 'outputs')

@@ -29,7 +29,7 @@ const ofLoss = (loss: Loss<Tensor, Tensor>, p: Vector, t: Vector): number => los
 const gradientOf = (loss: Loss<Tensor, Tensor>, p: Vector, t: Vector): Tensor => loss.gradient(asTensor(p), asTensor(t))
 
 export const squaredError = derivation<Entries>({
-  name: 'mean squared error', source: 'src/losses/meanSquaredError.ts', about: ['meanSquaredError'], uses: [],
+  name: 'mean squared error', source: 'src/losses/meanSquaredError.ts', about: ['meanSquaredError'], uses: ['conventions'],
   introduction: 'The mean of the squared distances between a prediction and its target.',
   axes,
   letters: {

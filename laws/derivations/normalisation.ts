@@ -31,7 +31,7 @@ const paramsOf = ({ gamma, beta }: LayerNorm) => ({ weight: asTensor(gamma), bia
 const normGradient = (c: LayerNorm) => layerNormWith(c.epsilon).vjp(paramsOf(c), asTensor(c.x))[1](asTensor(c.dy))
 
 export const layerNorm = derivation<LayerNorm>({
-  name: 'layerNorm', source: 'src/layers/layerNorm.ts', about: ['layerNorm', 'layerNormWith'], uses: [],
+  name: 'layerNorm', source: 'src/layers/layerNorm.ts', about: ['layerNorm', 'layerNormWith'], uses: ['conventions'],
   introduction: 'Every row is brought to mean 0 and a variance of nearly 1, then scaled and shifted column by column. Rows do not meet, except in the gradients of the scale and the shift.',
   axes: { N: axis('n', 'rows'), D: axis('i j k', 'entries of a row', { max: 4, example: 3 }) },
   letters: {

@@ -16,10 +16,12 @@ interface Softmax {
   readonly y: Vector
   readonly dy: Vector
   readonly dx: Vector
+  readonly m: number
+  readonly v: Vector
 }
 
 export const softmax = derivation<Softmax>({
-  name: 'softmax with temperature', source: 'src/layers/softmax.ts', about: ['softmax', 'softmaxAt'], uses: [],
+  name: 'softmax with temperature', source: 'src/layers/softmax.ts', about: ['softmax', 'softmaxAt'], uses: ['conventions'],
   introduction: 'Scores become probabilities. This is one row of many; rows do not meet. Every $y_j$ depends on every $x_i$, through the sum $s$.',
   axes: { V: axis('i j l', 'scores in a row', { max: 5, example: 3 }) },
   letters: {
@@ -28,7 +30,9 @@ export const softmax = derivation<Softmax>({
     s: defined('s', '', 'what makes the sum of a row 1', String.raw`s = \sum_l e^{x_l/\tau}`, ({ x, tau }) => sum(x.length, l => Math.exp(x[l] / tau))),
     y: defined('y', 'V', 'probabilities', String.raw`y_j = \frac{e^{x_j/\tau}}{s}`, ({ x, tau, s }) => x.map(v => Math.exp(v / tau) / s)),
     dy: given('dy', 'V', 'gradient at the probabilities'),
-    dx: gradientAt('dx', 'V', 'x', 'gradient at the scores')
+    dx: gradientAt('dx', 'V', 'x', 'gradient at the scores'),
+    m: defined('m', '', 'log-sum-exp', String.raw`m = \tau \ln s`, ({ tau, s }) => tau * Math.log(s)),
+    v: given('v', 'V', 'any direction')
   },
   outputs: [{ value: 'y', gradient: 'dy', library: ({ x, tau }) => softmaxAt(tau).forward({}, asTensor(x)) }],
   chains: [{
@@ -64,9 +68,14 @@ export const softmax = derivation<Softmax>({
   }],
   claims: [{
     title: 'What the Jacobian says',
-    text: 'It is symmetric, although nothing forced it to be. Both its rows and its columns sum to 0: shifting all scores by one constant changes nothing (so the Jacobian kills the vector of ones), and the probabilities keep their sum. A Jacobian with such a vector is singular.',
+    text: 'Its rows and its columns sum to 0: shifting all scores by one constant changes nothing, so the Jacobian takes the vector of ones to 0, and the probabilities keep their sum. It is singular, and a gradient $dx$ sums to 0 too.',
+    formulas: [String.raw`\sum_i \frac{\partial y_j}{\partial x_i} = 0, \qquad \sum_j \frac{\partial y_j}{\partial x_i} = 0, \qquad \sum_i dx_i = 0`]
+  }, {
+    title: 'Why it is symmetric',
+    text: 'The softmax is itself a gradient, that of the log-sum-exp $m$, a smooth maximum. So its Jacobian is a Hessian, and symmetric. The log-sum-exp is convex: along a direction $v$ the Hessian gives a variance, that of $v$ under the probabilities, which is never negative.',
     formulas: [
-      String.raw`\frac{\partial y_j}{\partial x_i} = \frac{\partial y_i}{\partial x_j}, \qquad \sum_i \frac{\partial y_j}{\partial x_i} = 0, \qquad \sum_j \frac{\partial y_j}{\partial x_i} = 0`
+      String.raw`\frac{\partial m}{\partial x_i} = y_i, \qquad \frac{\partial y_j}{\partial x_i} = \frac{\partial y_i}{\partial x_j}`,
+      String.raw`\sum_i \sum_j v_j\,\frac{\partial y_j}{\partial x_i}\,v_i = \frac1\tau\Big(\sum_i y_i v_i^2 - \Big(\sum_i y_i v_i\Big)^2\Big) \ge 0`
     ]
   }],
   cost: 'One pass for the sum and one for the entries: of order $V$ operations, where a product with the Jacobian would take $V^2$.'

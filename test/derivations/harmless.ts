@@ -46,5 +46,11 @@ export const harmless: readonly Harmless[] = [
   { page: 'scaled dot-product attention', place: 'claim 2', mistake: /^index r in place of t on dZ$/, reason: RENAMED },
   { page: 'merging heads', place: 'dx, step 1', mistake: /^index t in place of u on dy$/, reason: DELTA },
   { page: 'splitting into heads', place: 'dx, step 1', mistake: /^index t in place of u on d[QKV]$/, reason: DELTA },
+  { page: 'Adam', place: 'claim 4', mistake: /^(term 1 dropped|2 in place of 1|without the right factor|sign of term 2|term 2 dropped)$/, reason: WEAKER },
+  { page: 'clipping', place: 'claim 1', mistake: /^(sign of term [12]|term 2 dropped)$/, reason: 'the ball is symmetric, and 0 lies in it' },
+  { page: 'clipping', place: 'claim 2', mistake: /^sign of term 1$/, reason: WEAKER },
+  { page: 'schedules', place: 'claim 2', mistake: /^1 in place of 0$/, reason: 'the second rate is positive too' },
+  { page: 'choosing the next token', place: 'claim 2', mistake: /^without the (left factor|right factor|condition)$/, reason: WEAKER },
+  { page: 'choosing the next token', place: 'text of the meaning of m', mistake: /^2 in place of 1$/, reason: WEAKER },
   { page: 'transformer block', mistake: /^another (\\beta_[12]|b_2|b_O) in the point of/, reason: OUTER }
 ]
