@@ -66,7 +66,7 @@ const codesOfFile = (name: string): readonly (readonly [derivation: string, code
       return call !== undefined && call.expression.getText() === maker && call.arguments.length > position ? [[key, textOf(call.arguments[position])] as const] : []
     })
     const letters = declared('letters', 'defined', 4)
-    const functions = [...declared('functions', 'numeric', 4), ...declared('functions', 'mapping', 4)]
+    const functions = declared('functions', 'numeric', 4)
     const chains = elements(property(argument, 'chains')).map(chain => elements(property(chain, 'steps')).map(step => {
       const compute = property(step, 'compute')
       if (compute === undefined) throw new Error(`expected the function of a step of "${title.text}" written out`)

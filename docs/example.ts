@@ -5,6 +5,12 @@ import type { Derivation, Value } from 'pullback/laws'
 
 const LARGEST = 36
 
+/** More letters than this would be a page of numbers. */
+const MOST_LETTERS = 26
+
+/** A line holds matrices of about this many columns. */
+const WIDEST = 9
+
 const numberText = (x: number): string => {
   if (x === -Infinity) return '-\\infty'
   const rounded = Number(x.toPrecision(3))
@@ -14,6 +20,8 @@ const numberText = (x: number): string => {
 const sizeOf = (value: Value): number => (typeof value === 'number' ? 1 : value.reduce<number>((total, part) => total + sizeOf(part), 0))
 
 const depthOf = (value: Value): number => (typeof value === 'number' ? 0 : 1 + (value.length === 0 ? 0 : depthOf(value[0])))
+
+const columnsOf = (value: Value): number => (typeof value === 'number' || value.length === 0 || typeof value[0] === 'number' ? 1 : value[0].length)
 
 const row = (value: Value): string => (typeof value === 'number' ? numberText(value) : value.map(part => numberText(typeof part === 'number' ? part : NaN)).join(' & '))
 
@@ -27,14 +35,19 @@ const matrixText = (value: Value): string => {
 export const exampleIn = ({ letters: { letters }, example: { values, drawn: { sizes } } }: Derivation): readonly string[] => {
   const shown = Object.entries(letters).flatMap(([name, { latex }]) => {
     const value = values[name]
-    return sizeOf(value) > LARGEST || depthOf(value) > 2 ? [] : [`${latex} = ${matrixText(value)}`]
+    return sizeOf(value) > LARGEST || depthOf(value) > 2 ? [] : [{ formula: `${latex} = ${matrixText(value)}`, width: 2 + columnsOf(value) }]
   })
-  if (shown.length === 0) return []
+  if (shown.length === 0 || shown.length > MOST_LETTERS) return []
+  const lines = shown.reduce<readonly { readonly formula: string, readonly width: number }[]>((list, next) => {
+    const last = list[list.length - 1]
+    return last !== undefined && last.width + next.width <= WIDEST
+      ? [...list.slice(0, -1), { formula: `${last.formula}, \\qquad ${next.formula}`, width: last.width + next.width }] : [...list, next]
+  }, [])
   const lengths = Object.entries(sizes).map(([name, length]) => `$${name} = ${length}$`)
   return [
     '## In numbers',
     `One case${lengths.length === 0 ? '' : ` with ${lengths.join(', ')}`}, rounded to three digits:`,
-    ...shown.map(formula => `$$\n${formula}\n$$`)
+    ...lines.map(({ formula }) => `$$\n${formula}\n$$`)
   ]
 }
 

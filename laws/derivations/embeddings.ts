@@ -25,7 +25,7 @@ const tokens = given('t', 'N', 'tokens, each an index of a symbol', {
 })
 
 export const embedding = derivation<Embedding>({
-  name: 'token embedding', source: 'src/layers/embedding.ts', about: ['tokenEmbedding'], uses: ['conventions'],
+  name: 'token embedding', source: 'src/layers/embedding.ts', about: ['tokenEmbedding'], uses: ['linear'],
   introduction: 'A table with one row for each symbol; a token takes its row. A token is discrete and has no gradient.',
   axes: { N: axis('n', 'tokens', { max: 4, example: 3 }), V: axis('v', 'symbols', { max: 4, example: 3 }), D: axis('i j', 'width') },
   letters: {

@@ -98,7 +98,7 @@ type Unembedding = Pick<Linear, 'X' | 'W' | 'Y' | 'dY' | 'dX' | 'dW'>
 const unembeddingGradient = ({ X, W, dY }: Unembedding) => unembeddingLayer.vjp({ weight: asTensor(W) }, asTensor(X))[1](asTensor(dY))
 
 export const unembedding = derivation<Unembedding>({
-  name: 'unembedding', source: 'src/layers/unembedding.ts', about: ['unembedding'], uses: ['linear', 'embedding'],
+  name: 'unembedding', source: 'src/layers/unembedding.ts', about: ['unembedding'], uses: ['linear'],
   introduction: 'A score for every symbol: the dot product with its row of a table.',
   axes: { N: axis('n m', 'rows'), D: axis('i j', 'width', { example: 3 }), V: axis('u v', 'symbols') },
   letters: {
