@@ -80,13 +80,13 @@ const claimsOf = (derivation: Derivation): readonly string[] => derivation.claim
 ])
 
 const pageOf = ({ key, derivation }: Page): string => {
-  const { name, source, introduction, cost, unevaluated } = derivation
+  const { name, source, about, introduction, cost, unevaluated } = derivation
   const code = codeOf(name), used = usedPages(derivation)
   const users = all.filter(other => other.derivation.uses.includes(key))
   const reasons = Object.entries(unevaluated)
   return [
     GENERATED, `# ${titleOf(name)}`, prose(derivation, introduction),
-    `Of [\`${source}\`](../../${source}).${used.length === 0 ? '' : ` Builds on ${used.map(linkTo).join(', ')}.`}${users.length === 0 ? '' : ` Used by ${users.map(linkTo).join(', ')}.`}`,
+    `${about.length === 0 ? 'About' : `The mathematics of ${about.map(name => `\`${name}\``).join(', ')} in`} [\`${source}\`](../../${source}).${used.length === 0 ? '' : ` Builds on ${used.map(linkTo).join(', ')}.`}${users.length === 0 ? '' : ` Used by ${users.map(linkTo).join(', ')}.`}`,
     ...lettersTable(derivation, text => prose(derivation, text)),
     ...definitionsOf(derivation, code), ...chainsOf(derivation, code), ...claimsOf(derivation),
     ...(cost === '' ? [] : ['## Cost', prose(derivation, cost)]),

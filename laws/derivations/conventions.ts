@@ -32,6 +32,20 @@ interface Conventions {
   readonly v: Vector
   readonly w: Vector
   readonly a: number
+  readonly J: readonly Matrix[]
+  readonly d: Vector
+  readonly r: number
+  readonly c: number
+}
+
+/** A vector after every matrix of a list, and how many multiplications that took. */
+const vectorFirst = (matrices: readonly Matrix[], v: Vector): { readonly value: Vector, readonly multiplications: number } =>
+  matrices.reduce((before, M) => ({ value: times(M, before.value), multiplications: before.multiplications + M.length * before.value.length }), { value: v, multiplications: 0 })
+
+/** The product of the matrices, and then the vector. */
+const matricesFirst = ([head, ...rest]: readonly Matrix[], v: Vector): { readonly value: Vector, readonly multiplications: number } => {
+  const all = rest.reduce((before, M) => ({ value: product(M, before.value), multiplications: before.multiplications + M.length * M[0].length * before.value[0].length }), { value: head, multiplications: 0 })
+  return { value: times(all.value, v), multiplications: all.multiplications + all.value.length * v.length }
 }
 
 /** $\sin(A x)$ */
@@ -43,7 +57,10 @@ const second = (B: Matrix, y: Vector): Vector => times(B, y).map(Math.tanh)
 export const conventions = derivation<Conventions>({
   name: 'conventions: what dx means', source: 'src/layer/layer.ts', about: ['layer', 'layerKeeping', 'parameterless', 'fromOutput'],
   introduction: 'A network ends in one number, the loss $\\ell$. Everything on its way has a gradient: for a value $y$ it is written $dy$, has the shape of $y$, and holds the derivatives of $\\ell$ by the entries of $y$. On these pages $dy$ is given and $dx$ is sought. Here the way is $x$, then $y = f(x)$, then $z = g(y)$; so that something can be computed, $f(x) = \\sin(A x)$ and $g(y) = \\tanh(B y)$.',
-  axes: { N: axis('i', 'entries of $x$', { example: 3 }), M: axis('j', 'entries of $y$'), K: axis('k', 'entries of $z$') },
+  axes: {
+    N: axis('i', 'entries of $x$', { example: 3 }), M: axis('j', 'entries of $y$'), K: axis('k', 'entries of $z$'),
+    L: axis('l', 'layers of a deep network'), D: axis('', 'width of a deep network')
+  },
   functions: {
     f: mapping('f', ['N'], 'M', 'any differentiable function', ([x], { A }) => first(rowsOf(A), vectorOf(x))),
     g: mapping('g', ['M'], 'K', 'another', ([y], { B }) => second(rowsOf(B), vectorOf(y))),
@@ -66,7 +83,11 @@ export const conventions = derivation<Conventions>({
     dx: gradientAt('dx', 'N', 'x', 'gradient at the input'),
     v: given('v', 'N', 'a direction', small),
     w: given('w', 'K', 'another gradient at the output', small),
-    a: given('a', '', 'a number')
+    a: given('a', '', 'a number'),
+    J: given('J', 'L D D', 'transposed Jacobians of the layers of a deep network, the last layer first', small),
+    d: given('q', 'D', 'gradient at its output', small),
+    r: defined('r', '', 'multiplications, if the vector comes first', 'r = L D^2', ({ J, d }) => vectorFirst(J, d).multiplications),
+    c: defined('c', '', 'multiplications, if the matrices come first', 'c = (L - 1)\\,D^3 + D^2', ({ J, d }) => matricesFirst(J, d).multiplications)
   },
   outputs: [{ value: 'loss' }],
   chains: [{
@@ -110,8 +131,8 @@ export const conventions = derivation<Conventions>({
     formulas: [String.raw`g^*_{y}(a\,dz + w) = a\,g^*_{y}(dz) + g^*_{y}(w)`]
   }, {
     title: 'Why backwards',
-    text: 'A network takes many numbers to one. Multiply $F^\\top G^\\top dz$ from the right: two matrices times a vector. From the left a product of two matrices comes first. For $L$ layers of width $D$ the first way takes $L D^2$ multiplications, about as many as the forward pass; the second takes $(L - 1)\\,D^3 + D^2$.',
-    formulas: []
+    text: 'A network takes many numbers to one. With $L$ layers of width $D$ the gradient is a product of $L$ matrices and a vector. Begin at the vector, that is at the loss, and every intermediate result is a vector: $r$ multiplications, about as many as the forward pass. Begin at the other end and matrices are multiplied with matrices: $c$ of them, more by a factor of nearly $D$. The code counts both.',
+    formulas: [String.raw`r = L D^2, \qquad c = (L - 1)\,D^3 + D^2`]
   }, {
     title: 'How these pages are written',
     text: 'Indices begin at 0. $\\delta_{ij}$ is 1 where the indices agree and 0 elsewhere; a condition in brackets is 1 where it holds. A capital letter without indices is a matrix and multiplies as one; $\\odot$ multiplies entry by entry. Vectors are columns. A batch is a matrix whose rows are inputs, so a row $x_n^\\top$ is multiplied from the right, $Y = X W$, where a single column would be multiplied from the left. Every letter of a page is in its table, with its name in the code.',
@@ -119,8 +140,6 @@ export const conventions = derivation<Conventions>({
   }],
   unevaluated: {
     'h^*_{x} = f^*_{x} \\circ g^*_{y}': 'an equation of functions; the next formula evaluates it',
-    'F^\\top G^\\top dz': 'named before it is evaluated above',
-    'L': 'a count', 'D': 'a count', 'L D^2': 'a count of operations', '(L - 1)\\,D^3 + D^2': 'a count of operations',
     '\\delta_{ij}': 'notation', '\\odot': 'notation', 'x_n^\\top': 'notation', 'Y = X W': 'notation; the page of the linear layer evaluates it'
   }
 })

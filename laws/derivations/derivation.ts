@@ -10,7 +10,7 @@
  */
 import { tensor, type Tensor } from 'pullback'
 import { type Finding, type Law, law } from '../law.js'
-import { type Evaluated, isAxial, tabulate, type Value } from './arrays.js'
+import { AxisError, describe, type Evaluated, isAxial, tabulate, type Value } from './arrays.js'
 import { assertEqual, evaluator } from './evaluate.js'
 import { type Comparison, FormulaError, type Node, read, type Relation, type Vocabulary } from './formula.js'
 import {
@@ -81,8 +81,10 @@ export interface Place {
   readonly name: string
   readonly formula: string
   readonly relations: readonly Relation[]
-  /** Whether the law of this place notices another formula here, or another function. Cases are drawn with the seed. */
+  /** What the law of this place finds in a case with other relations here. An error of at most 1 means that they hold. */
   readonly check: (relations: readonly Relation[], drawn: Drawn) => Finding
+  /** The same with another formula in LaTeX, as a reader may write it. An error of at most 1 means that it holds in the case. */
+  readonly tried: (formula: string, drawn: Drawn) => Finding
 }
 
 /** A derivation for its readers: its cases are inside of its laws. */
@@ -106,7 +108,7 @@ export interface Derivation {
   readonly laws: readonly Law[]
   /** Every formula that is evaluated. */
   readonly places: readonly Place[]
-  /** Every place whose function a test can replace: the function, and the findings with another one. */
+  /** Every function beside a formula; `caught` names what notices when its result is changed. */
   readonly functions: readonly { readonly name: string, readonly caught: (change: (value: Value) => Value, drawn: Drawn) => readonly string[] }[]
   readonly cases: ReturnType<typeof casesOf>
   /** The values of every letter in the example. */
@@ -146,6 +148,13 @@ const plain = (value: Evaluated): Value => {
   if (!isAxial(value)) return value.map(plain)
   if (value.row) throw new FormulaError('the result is a row')
   return value.entries
+}
+
+const entriesIn = (value: Evaluated): Value => (typeof value === 'number' ? value : isAxial(value) ? value.entries : value.map(entriesIn))
+
+/** Throws where the sides of a relation have other axes. */
+const sameAxes = (a: Evaluated, b: Evaluated): void => {
+  if (describe(a) !== describe(b)) throw new AxisError(`${describe(a)} on one side and ${describe(b)} on the other`)
 }
 
 /** Every node below one, itself included. */
@@ -279,7 +288,8 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
       tabulate(free.map(index => here.lengthOf(here.axisOf(index) ?? '')), at => {
         const values = relation.sides.map(side => run(side, Object.fromEntries(free.map((index, i) => [index, at[i]]))))
         relation.comparisons.forEach((comparison, i) => {
-          const a = plain(values[i]), b = plain(values[i + 1])
+          sameAxes(values[i], values[i + 1])
+          const a = entriesIn(values[i]), b = entriesIn(values[i + 1])
           if (comparison === '=') {
             const { error, explain } = equal(a, b)
             if (!(error <= finding.error)) finding = { error, explain }
@@ -323,7 +333,8 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
 
   /** A formula that is evaluated, with its law. */
   const evaluated = (
-    place: string, title: string, formula: string, relations: readonly Relation[], check: (relations: readonly Relation[], drawn: Drawn) => Finding
+    place: string, title: string, formula: string, relations: readonly Relation[], check: (relations: readonly Relation[], drawn: Drawn) => Finding,
+    known: Vocabulary = vocabulary
   ): void => {
     if (relations.length === 0) return
     const tolerance = measures(relations) ? MEASURED : ROUNDING
@@ -331,7 +342,7 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
       const { error, explain } = check(changed, drawn)
       return { error: error / tolerance, explain }
     })
-    places.push({ name: place, formula, relations, check: scaled })
+    places.push({ name: place, formula, relations, check: scaled, tried: (other, drawn) => guarded(() => scaled(read(other, known), drawn)) })
     equation(title, formula, tolerance, drawn => check(relations, drawn))
   }
 
@@ -361,7 +372,7 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     const points = [-2.5, -1, -0.25, 0.5, 1.75, 3]
     evaluated(`definition of ${latex}`, `definition of ${latex}: the formula = the code`, formula, relations, (changed, drawn) => points
       .map(u => equal(plain(evaluator(worldOf(page, computes, drawn, {}, new Map([[parameter, u]]))).run(changed[0].sides[0], {})), compute([u], {})))
-      .reduce((a, b) => (a.error >= b.error ? a : b)))
+      .reduce((a, b) => (a.error >= b.error ? a : b)), inside)
   }
   for (const [letter, declared] of lettersOf(page)) {
     if (declared.kind !== 'defined') continue

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { axis, defined, derivation, given, gradientAt } from 'pullback/laws'
+import { axis, defined, derivation, derivations, given, gradientAt } from 'pullback/laws'
 
 type Vector = readonly number[]
 
@@ -76,4 +76,44 @@ describe('a formula without a meaning', () => {
   ])('%s', (_, make, message) => {
     expect(make).toThrow(message)
   })
+})
+
+/** What a tired author might print, page by page. */
+const misprints: readonly (readonly [page: string, place: string, formula: string])[] = [
+  ['linear', 'dX, step 2', String.raw`dX_{mi} = \sum_j dY_{jm}\,W_{ji}`],
+  ['linear', 'dX, step 3', String.raw`dX = W\,dY^\top`],
+  ['linear', 'dX, step 3', String.raw`dX = dY\,W`],
+  ['linear', 'dW, step 3', String.raw`dW = dY^\top X`],
+  ['linear', 'db, step 2', String.raw`db_k = \sum_n dY_{nk}, \qquad db = \mathbf 1^\top dY`],
+  ['unembedding', 'dW, step 3', String.raw`dW = X^\top dY`],
+  ['layerNorm', 'dx, step 2', String.raw`dx_{ni} = r_n\,\Big(g_{ni} - \frac1D \sum_j g_{nj} + \hat x_{ni}\,\frac1D \sum_j g_{nj}\,\hat x_{nj}\Big)`],
+  ['layerNorm', 'dx, step 2', String.raw`dx_{ni} = \Big(g_{ni} - \frac1D \sum_j g_{nj} - \hat x_{ni}\,\frac1D \sum_j g_{nj}\,\hat x_{nj}\Big)`],
+  ['layerNorm', 'claim 1', String.raw`\frac1D \sum_j \hat x_{nj}^2 = 1`],
+  ['andThen: the chain rule', 'dx, step 3', String.raw`(dB, dx) = g^*_{A,x}(dy), \qquad (dA, dy) = f^*_{B,y}(dz)`],
+  ['andThen: the chain rule', 'dx, step 3', String.raw`(dA, dx) = f^*_{A,x}(dz), \qquad (dB, dy) = g^*_{B,y}(dz)`],
+  ['andThen: the chain rule', 'dx, step 1', String.raw`dx_i = \sum_k dz_k \sum_j \frac{\partial z_k}{\partial x_i}\,\frac{\partial y_j}{\partial x_i}`],
+  ['residual', 'dx, step 2', String.raw`dx = u, \qquad (dA, u) = f^*_{A,x}(dy)`],
+  ['residual', 'dx, step 2', String.raw`dx = dy + u, \qquad (dA, u) = f^*_{A,y}(dy)`],
+  ['stack', 'dx, step 1', String.raw`dx = \Big(\prod_k J_k\Big)\,dy`],
+  ['stack', 'dx, step 3', String.raw`dx = dh_0, \qquad dh_L = dy, \qquad (dA_k, dh_k) = f^*_{A_k,h_{k+1}}(dh_{k+1})`],
+  ['stack', 'dx, step 2', String.raw`dx = dh_0, \qquad dh_L = dy, \qquad dh_k = J_k dh_{k+1}`],
+  ['branches', 'dx, step 2', String.raw`dx = u + w, \qquad (dA, u) = f^*_{A,x}(dy_1), \qquad (dB, w) = g^*_{B,y_1}(dy_2)`],
+  ['andThenTied: shared parameters', 'dA, step 2', String.raw`dA = w, \qquad (w, dy) = g^*_{B,y}(dz), \qquad (u, dx) = f^*_{A,x}(dy)`],
+  ['softmax with temperature', 'dx, step 3', String.raw`dx_i = \frac{y_i}{\tau}\Big(dy_i - \sum_j dy_j\Big)`],
+  ['softmax with temperature', 'dx, step 3', String.raw`dx_i = \tau\,y_i\Big(dy_i - \sum_j dy_j\,y_j\Big)`],
+  ['scaled dot-product attention', 'dQ, step 2', String.raw`dQ = dZ\,K`],
+  ['scaled dot-product attention', 'dK, step 2', String.raw`dK = \frac{dZ\,Q}{\sqrt d}`],
+  ['scaled dot-product attention', 'dV, step 2', String.raw`dV = A\,dY`],
+  ['transformer block', 'dx, step 2', String.raw`dx = dy + u_2 + r`],
+  ['transformer block', 'dMiddle, step 1', String.raw`dx' = u_2, \qquad (d\gamma_2, d\beta_2, u_2) = \mathrm{ln}^*_{\gamma_2,\beta_2,x'}(dn_2)`],
+  ['cross-entropy from logits', 'dx, step 2', String.raw`dx_{nj} = y_{nj} - \delta_{j t_n}`],
+  ['token embedding', 'dW, step 2', String.raw`dW_{v} = \sum_{n\,:\,t_n = v} W_{t_n}`],
+  ['Adam', 'definition of mHat', String.raw`\hat m_{s,i} = \frac{m_{s+1,i}}{1 - \beta_1^{s}}`]
+]
+
+test.each(misprints)('%s, %s: %s is noticed', (page, place, formula) => {
+  const found = derivations.find(({ name }) => name === page), cases = found === undefined ? [] : fc.sample(found.cases, { numRuns: 30, seed: 7 })
+  const where = (found?.places ?? []).filter(({ name }) => name === place)
+  expect(where.length).toBeGreaterThan(0)
+  for (const { tried } of where) expect(cases.some(drawn => tried(formula, drawn).error > 1)).toBe(true)
 })
