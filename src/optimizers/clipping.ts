@@ -22,7 +22,7 @@ export const globalNorm = (gradient: unknown): number =>
   Math.sqrt(reduce(0, (total, leaf) => total + dot(leaf)(leaf))(gradient))
 
 /**
- * The gradient itself where its norm is below `maxNorm`, and scaled down to it otherwise.
+ * The gradient itself where its norm is at most `maxNorm` $- 10^{-6}$, and scaled down otherwise.
  *
  * @category gradients
  */

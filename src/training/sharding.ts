@@ -1,7 +1,10 @@
 /**
- * The gradient of a batch as a sum over its parts. For a mean over rows, with $N_i$ of the $N$ rows in part $i$,
+ * The gradient of a batch as a sum over its parts. The loss is a mean over rows that count, $N_i$ of all $N$ in part $i$:
  *
  * $$\ell = \sum_i \frac{N_i}{N}\,\ell_i, \qquad d\theta = \sum_i \frac{N_i}{N}\,d\theta_i.$$
+ *
+ * Where every row counts that is the number of rows, and it is rows that are counted here: with targets that are ignored the
+ * weights would have to be the numbers of the others.
  *
  * The number of parts belongs to the computation: other parts round otherwise. Who computes a part does not: the sum
  * is taken in the order of the parts, so one worker and many give the same bits.
