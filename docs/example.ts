@@ -71,5 +71,5 @@ export const dependenceTable = (derivation: Derivation): readonly string[] => {
       ...depends.map((line, j) => `| ${names[j]} | ${line.map(does => (does ? '●' : '·')).join(' | ')} |`)
     ].join('\n')]
   }))
-  return tables.length === 0 ? [] : ['## Which depends on which', 'In the case of the numbers below:', ...tables]
+  return tables.length === 0 ? [] : ['## Which depends on which', 'In a small case, where ● marks a derivative that is not 0:', ...tables]
 }

@@ -76,7 +76,8 @@ const chainsOf = (derivation: Derivation, code: PageCode): readonly string[] => 
 ])
 
 const claimsOf = (derivation: Derivation): readonly string[] => derivation.claims.flatMap(({ title, text, formulas = [] }) => [
-  ...(title === undefined ? [] : [`## ${title}`]), prose(derivation, text), ...formulas.map(formula => display(marked(derivation, formula)))
+  ...(title === undefined ? [] : [`## ${title}`]), prose(derivation, text), ...formulas.map(formula => display(marked(derivation, formula))),
+  ...(formulas.length === 0 ? [] : ['*Law: it holds in every case.*'])
 ])
 
 const pageOf = ({ key, derivation }: Page): string => {

@@ -63,7 +63,7 @@ export const pointwise = derivation<Pointwise>({
     of: 'dx', library: ({ x, dy }) => pointwiseLayer(softplus, slope).vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
       text: 'The pullback sums over all outputs.',
-      formula: String.raw`dx_i = \sum_j dy_j\,\delta_{ij}\,f'(x_i)`,
+      formula: String.raw`dx_i = \sum_j dy_j\,\frac{\partial y_j}{\partial x_i} = \sum_j dy_j\,\delta_{ij}\,f'(x_i)`,
       compute: ({ x, dy }) => vector(x.length, i => dy.reduce((total, d, j) => total + d * delta(i, j) * slope(x[i]), 0))
     }, {
       text: 'The delta leaves the term $?j = i$. Everything on the pages of the activations is about finding $f\'$.',
@@ -118,7 +118,8 @@ export const sigmoid = derivation<Sigmoid>({
     title: 'What the derivative says',
     text: 'It is at most $\\frac14$, at 0, and vanishes on both sides: a sigmoid that is sure learns slowly.',
     formulas: [String.raw`\sigma'(x_i) = y_i\,(1 - y_i) \le \frac14, \qquad \sigma'(0) = \frac14, \qquad \sigma(-x_i) = 1 - \sigma(x_i)`]
-  }]
+  }],
+  cost: 'One exponential for each entry forward; from the output kept, two products backward.'
 })
 
 export const tanh = derivation<Entrywise>({
@@ -152,7 +153,8 @@ export const tanh = derivation<Entrywise>({
     title: 'The same curve as the sigmoid',
     text: 'A tanh is a sigmoid of twice the number, stretched to the range from −1 to 1. Its slope at 0 is 1, four times that of the sigmoid.',
     formulas: [String.raw`\tanh x_i = 2\,\sigma(2 x_i) - 1, \qquad \tanh' 0 = 1`]
-  }]
+  }],
+  cost: 'One exponential for each entry forward; from the output kept, two products backward.'
 })
 
 interface Sloped extends Entrywise {
@@ -187,7 +189,8 @@ export const relu = derivation<Sloped>({
     title: 'At zero',
     text: 'At 0 there is no derivative. For $a \\le 1$ the function is convex and every number from $a$ to 1 is a subgradient; like other libraries we take the left slope, for relu 0.',
     formulas: [String.raw`g_i = a\,dy_i`]
-  }]
+  }],
+  cost: 'A comparison for each entry in both directions: the cheapest activation.'
 })
 
 export const silu = derivation<Entrywise>({
@@ -288,14 +291,14 @@ export const geluTanh = derivation<GeluTanh>({
     of: { derivative: String.raw`\partial u_i/\partial x_i` },
     steps: [{
       text: 'A polynomial, term by term: this is $u\'_i$.',
-      formula: String.raw`\frac{\partial u_i}{\partial x_i} = c\,(1 + 3 \cdot 0.044715\,x_i^2)`,
+      formula: String.raw`\frac{\partial u_i}{\partial x_i} = c\,(1 + 3 \cdot 0.044715\,x_i^2) = u'_i`,
       compute: ({ x, c }) => x.map(v => c * (1 + 3 * 0.044715 * v ** 2))
     }]
   }, {
     of: 'dx', library: ({ x, dy }) => geluTanhLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
       text: 'The product rule for $x_i$ and the bracket, and the chain rule through $u_i$.',
-      formula: String.raw`dx_i = \Big(\tfrac12\,(1 + \tanh u_i) + \tfrac12\,x_i\,\tanh'(u_i)\,u'_i\Big)\,dy_i`,
+      formula: String.raw`dx_i = \Big(\tfrac12\,(1 + \tanh u_i) + \tfrac12\,x_i\,\tanh'(u_i)\,\frac{\partial u_i}{\partial x_i}\Big)\,dy_i`,
       compute: ({ x, u, slope, dy }) => vector(x.length, i =>
         (0.5 * (1 + Math.tanh(u[i])) + 0.5 * x[i] / Math.cosh(u[i]) ** 2 * slope[i]) * dy[i])
     }, {

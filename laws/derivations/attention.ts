@@ -230,7 +230,8 @@ export const merge = derivation<Merge>({
       formula: String.raw`dx_{htj} = dy_{t,hd+j}`,
       compute: ({ x, dy }, { d }) => x.map((head, h) => matrix(head.length, d, (t, j) => dy[t][h * d + j]))
     }]
-  }]
+  }],
+  cost: 'Every number is moved once in both directions; there is nothing to multiply.'
 })
 
 interface Split {
@@ -281,5 +282,6 @@ export const split = derivation<Split>({
       compute: ({ x, dQ, dK, dV }, { H, T, d }) => matrix(T, x[0].length, (t, i) =>
         [dQ, dK, dV][Math.floor(i / d / H)][Math.floor(i / d) % H][t][i % d])
     }]
-  }]
+  }],
+  cost: 'Every number is moved once in both directions; there is nothing to multiply.'
 })

@@ -365,7 +365,8 @@ export const branches = derivation<Branched>({
       formula: String.raw`(dB, w) = g^*_{B,x}(dy_2)`,
       compute: ({ B, x, dy2 }) => gPullback(B, x, dy2).dB
     }]
-  }]
+  }],
+  cost: 'What the branches cost, and one addition for each entry of the input and each branch after the first.'
 })
 
 interface Tied extends Omit<Chained, 'dB'> {
@@ -444,7 +445,8 @@ export const tied = derivation<Tied>({
       formula: String.raw`(u, dx) = f^*_{A,x}(dy), \qquad (w, dy) = g^*_{B,y}(dz)`,
       compute: ({ A, B, x, y, dz }) => fPullback(A, x, backPullback(B, y, dz).dy).dx
     }]
-  }]
+  }],
+  cost: 'What the layers cost, and one addition for each shared parameter.'
 })
 
 interface Frozen {
@@ -484,7 +486,8 @@ export const frozen = derivation<Frozen>({
       compute: ({ A, x, dy }) => fPullback(A, x, dy).dx
     }]
   }],
-  claims: [{ title: 'Nothing to train', text: 'The gradient of the library has no part for the parameters.', formulas: ['c = 0'] }]
+  claims: [{ title: 'Nothing to train', text: 'The gradient of the library has no part for the parameters.', formulas: ['c = 0'] }],
+  cost: 'Forward the same; backward only the half that leads to the input.'
 })
 
 interface Batch {

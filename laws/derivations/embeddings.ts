@@ -70,8 +70,8 @@ interface Tied {
 const tiedModel = pipe(tokenEmbedding, named('wte'), andThenTied('wte', unembedding))
 
 export const tiedEmbedding = derivation<Tied>({
-  name: 'a table used twice', source: 'src/models/gpt.ts', about: ['gpt', 'untiedGpt'], uses: ['embedding', 'unembedding', 'tied'],
-  introduction: 'In GPT-2 the embedding and the unembedding share one table. Here nothing stands between them; in the model it is the stack of blocks. An untied model has two tables, and each takes one of the two terms below.',
+  name: 'a table used twice', source: 'src/layer/sharing.ts', uses: ['embedding', 'unembedding', 'tied'],
+  introduction: 'In GPT-2 the embedding and the unembedding share one table. Here nothing stands between them; in the model it is the stack of blocks. An untied model has two tables, and each takes one of the two terms below. The page of GPT puts the rest between them.',
   axes: { N: axis('n', 'tokens', { example: 3 }), V: axis('v u', 'symbols', { max: 4 }), D: axis('i', 'width') },
   letters: {
     t: tokens,
@@ -210,5 +210,6 @@ export const sinusoidal = derivation<Sinusoidal>({
     ]
   }, {
     title: 'The same table', text: 'The library makes the table once for all sequences. The frequencies fall from 1, by a constant factor from pair to pair.', formulas: [String.raw`G = E, \qquad \omega_0 = 1`]
-  }]
+  }],
+  cost: 'One addition for each entry, and the table, which is the same for all sequences.'
 })

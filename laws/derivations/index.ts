@@ -10,6 +10,7 @@ import * as beginnings from './conventions.js'
 import type { Derivation } from './derivation.js'
 import * as embeddings from './embeddings.js'
 import * as generation from './generation.js'
+import { gpt } from './gpt.js'
 import * as learning from './learning.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
@@ -48,7 +49,7 @@ export const chapters: readonly Chapter[] = [
   chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
   chapter('Normalisation and dropout', { layerNorm, dropout }),
   chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
-  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block }),
+  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block, gpt }),
   chapter('Learning', { initialisation, momentum, adam, clipping, schedules }),
   chapter('Generating', { sampling: generation.sampling, cache: generation.cache })
 ]

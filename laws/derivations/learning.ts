@@ -147,6 +147,7 @@ export const momentum = derivation<Momentum>({
     text: 'Unrolled, the velocity is a sum of all gradients, each weighted with a power of $\\mu$: a gradient is forgotten at a constant rate. If all gradients were the same, $c$ say, the velocity would approach $c/(1 - \\mu)$: with 0.9, ten times the step.',
     formulas: [String.raw`u_{s+1,i} = \sum_{k=0}^{s} \mu^{s-k}\,g_{k,i}, \qquad (1 - \mu) \sum_{k=0}^{s} \mu^k = 1 - \mu^{s+1}`]
   }],
+  cost: 'Two or four operations for each parameter and step; momentum keeps one more number for each parameter.',
   unevaluated: { c: 'a gradient that is named only here', 'c/(1 - \\mu)': 'a limit; the second formula below is the sum before it' }
 })
 
@@ -225,9 +226,10 @@ export const adam = derivation<Adam>({
     ]
   }, {
     title: 'Decay beside the gradient, not in it',
-    text: 'Decay takes the share $\\eta\\,\\lambda$ of every parameter in every step. If instead $\\lambda\\,\\theta_s$ were added to the gradient ("L2"), it would be divided by the root as well: parameters with large gradients would hardly decay, and the first step would not feel it at all unless it turned a sign.',
+    text: 'Decay takes the share $\\eta\\,\\lambda$ of every parameter in every step. If instead $\\lambda\\,\\theta_s$ were added to the gradient ("L2"), it would be divided by the root as well: parameters with large gradients would hardly decay, and the first step would not feel it at all unless it turned a sign. Usually only matrices and tables decay, not biases and layer norms (`decayMatrices`).',
     formulas: [String.raw`\theta_{s+1,i} = (1 - \eta\,\lambda)\,\theta_{s,i} - \eta\,\frac{\hat m_{s,i}}{\sqrt{\hat v_{s,i}} + \varepsilon}`]
-  }]
+  }],
+  cost: 'A dozen operations for each parameter and step, and two more numbers for each parameter in memory.'
 })
 
 interface Clipping {

@@ -90,7 +90,7 @@ export const layerNorm = derivation<LayerNorm>({
     of: { derivative: String.raw`\partial r_n/\partial x_{ni}` },
     steps: [{
       text: 'The power rule, times the derivative of $v_n$.',
-      formula: String.raw`\frac{\partial r_n}{\partial x_{ni}} = -\tfrac12\,(v_n + \varepsilon)^{-3/2} \cdot \frac2D\,(x_{ni} - \mu_n)`,
+      formula: String.raw`\frac{\partial r_n}{\partial x_{ni}} = -\tfrac12\,(v_n + \varepsilon)^{-3/2}\,\frac{\partial v_n}{\partial x_{ni}} = -\tfrac12\,(v_n + \varepsilon)^{-3/2} \cdot \frac2D\,(x_{ni} - \mu_n)`,
       compute: ({ x, mu, v, epsilon }) => x.map((row, n) => row.map(xi => -0.5 * (v[n] + epsilon) ** -1.5 * 2 / row.length * (xi - mu[n])))
     }, {
       text: 'Here $(v_n + \\varepsilon)^{-3/2} = r_n^3$, and one factor $r_n$ makes $x_{ni} - \\mu_n$ into $\\hat x_{ni}$.',
@@ -100,8 +100,8 @@ export const layerNorm = derivation<LayerNorm>({
   }, {
     of: { derivative: String.raw`\partial\hat x_{nj}/\partial x_{ni}` },
     steps: [{
-      text: 'The product rule for $(x_{nj} - \\mu_n)\\,r_n$.',
-      formula: String.raw`\frac{\partial\hat x_{nj}}{\partial x_{ni}} = \Big(\delta_{ij} - \frac1D\Big)\,r_n - (x_{nj} - \mu_n)\,\frac{r_n^2}{D}\,\hat x_{ni}`,
+      text: 'The product rule for $(x_{nj} - \\mu_n)\\,r_n$, then the derivative of $r_n$.',
+      formula: String.raw`\frac{\partial\hat x_{nj}}{\partial x_{ni}} = \Big(\delta_{ij} - \frac1D\Big)\,r_n + (x_{nj} - \mu_n)\,\frac{\partial r_n}{\partial x_{ni}} = \Big(\delta_{ij} - \frac1D\Big)\,r_n - (x_{nj} - \mu_n)\,\frac{r_n^2}{D}\,\hat x_{ni}`,
       compute: ({ x, mu, r, hat }) => x.map((row, n) => matrix(row.length, row.length, (j, i) =>
         (delta(i, j) - 1 / row.length) * r[n] - (row[j] - mu[n]) * r[n] ** 2 / row.length * hat[n][i]))
     }, {
@@ -179,8 +179,8 @@ export const dropout = derivation<Dropout>({
   }, {
     of: 'dx', library: ({ x, p, seed, dy }) => dropoutLayer(p, random.key(seed)).vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
-      text: 'So is every gradient: the same function, applied to $dy$.',
-      formula: String.raw`dx_i = \frac{m_i}{1 - p}\,dy_i`,
+      text: 'The sum over the outputs has one term. So the gradient is the same function, applied to $dy$.',
+      formula: String.raw`dx_i = \sum_j dy_j\,\frac{\partial y_j}{\partial x_i} = \frac{m_i}{1 - p}\,dy_i`,
       compute: ({ m, p, dy }) => vector(m.length, i => m[i] / (1 - p) * dy[i])
     }]
   }],
@@ -188,5 +188,6 @@ export const dropout = derivation<Dropout>({
     title: 'Mean and variance',
     text: 'Over all masks, each with its probability, the mean of the output is the input: the model for inference simply has no dropout. The noise is in proportion to the entry, and grows without bound as $p$ comes near 1.',
     formulas: [String.raw`\mathbb E[z_i] = x_i, \qquad \mathrm{Var}[z_i] = \frac{p}{1 - p}\,x_i^2`]
-  }]
+  }],
+  cost: 'A random number and a product for each entry; the mask is kept.'
 })

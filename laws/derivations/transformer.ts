@@ -217,7 +217,8 @@ export const singleHead = derivation<SingleHead>({
     of: 'dbV', library: c => singleGradient(c).params.value.bias,
     steps: [{ text: 'Its bias:', formula: String.raw`db_V = dV^\top \mathbf 1`, compute: ({ dV }) => columnSums(dV) }]
   }],
-  claims: [{ title: 'The bias of the keys does nothing', text: 'It adds the same number to every score of a query, and the softmax does not see it.', formulas: ['(db_K)_j = 0'] }]
+  claims: [{ title: 'The bias of the keys does nothing', text: 'It adds the same number to every score of a query, and the softmax does not see it.', formulas: ['(db_K)_j = 0'] }],
+  cost: 'Three products with the input and those of attention; twice that for the gradient.'
 })
 
 interface MultiHead {
@@ -450,7 +451,7 @@ const uneven = { entries: real(1), example: (place: number) => ((5 * place) % 7 
 export const block = derivation<Block>({
   name: 'transformer block', source: 'src/layers/block.ts', about: ['block'], uses: ['residual', 'layerNorm', 'multiHead', 'feedForward', 'chainRule'],
   introduction: 'Attention and a feed-forward network, each behind a layer norm and inside a residual connection. Their parts have pages of their own; here is how the gradients of all twelve parameters and of the input come together.',
-  axes: { T: axis('t', 'positions'), D: axis('i', 'width', { min: 4, max: 4, example: 4 }), F: axis('k', 'hidden units', { max: 2, example: 2 }), '3D': axis('', 'width of the projection') },
+  axes: { T: axis('t', 'positions', { max: 2 }), D: axis('i', 'width', { min: 4, max: 4, example: 4 }), F: axis('k', 'hidden units', { max: 2, example: 2 }), '3D': axis('', 'width of the projection') },
   functions: {
     norm, attend, network,
     branch: mapping('p', ['T D'], 'T D', 'the first branch as a function of $x$ alone, $p(x) = \\mathrm{attn}(W, b, W_O, b_O, \\mathrm{ln}(\\gamma_1, \\beta_1, x))$',

@@ -54,3 +54,24 @@ test('a formula that is not evaluated has its reason, and occurs on its page', (
     }
   }
 })
+
+test('every lemma is used by a formula that comes after it', () => {
+  const unused = derivations.flatMap(({ name, chains, claims }) => chains.flatMap(({ quantity, endsInLibrary }, place) => {
+    if (endsInLibrary || place === chains.length - 1) return []
+    const later = [...chains.slice(place + 1).flatMap(({ steps }) => steps.map(({ formula }) => formula)), ...claims.flatMap(({ formulas = [] }) => formulas)]
+    // A derivative is printed as a fraction there.
+    const [, of, by] = /^\\partial\s?(.+)\/\\partial\s?(.+)$/.exec(quantity) ?? []
+    const letter = (text: string): string => text.replace(/_.*$/, '').trim()
+    const uses = (formula: string): boolean => (of === undefined ? formula.includes(quantity)
+      : formula.includes('\\frac{\\partial') && formula.includes(letter(of)) && formula.includes(`}{\\partial ${letter(by)}`))
+    return later.some(uses) ? [] : [`${name}: ${quantity}`]
+  }))
+  expect(unused).toEqual([])
+})
+
+test('the derivations need nothing but the library and fast-check, so a browser can run them', async () => {
+  const folder = new URL('../../laws/derivations/', import.meta.url)
+  const texts = await Promise.all((await readdir(folder)).map(file => readFile(new URL(file, folder), 'utf8')))
+  const imported = texts.flatMap(text => Array.from(text.matchAll(/from '([^.'][^']*)'/g), ([, module]) => module))
+  expect(Array.from(new Set(imported)).sort()).toEqual(['fast-check', 'fp-ts/lib/function.js', 'pullback'])
+})

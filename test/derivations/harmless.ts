@@ -38,6 +38,7 @@ export const harmless: readonly Harmless[] = [
   { page: 'layerNorm', place: '\\partial v_n/\\partial x_{ni}, step 1', mistake: /^(sign of term 2|term 2 dropped|without the denominator|2 in place of 1)$/, reason: 'the second term is 0, as the next step says' },
   { page: 'dropout', place: 'text of the meaning of p', mistake: /^2 in place of 1$/, reason: WEAKER },
   { page: 'dropout', place: '\\partial y_j/\\partial x_i, step 1', mistake: /^index j in place of i on m$/, reason: DELTA },
+  { page: 'dropout', place: 'dx, step 1', mistake: /^index i in place of j on dy$/, reason: 'the Jacobian is diagonal' },
   { page: 'token embedding', place: 'dW, step 1', mistake: /^index i in place of j on dy$/, reason: DELTA },
   { page: 'learned positions', place: 'dP, step 1', mistake: /^index j in place of i on dy$/, reason: DELTA },
   { page: 'scaled dot-product attention', place: 'dQ, step 1', mistake: /^index r in place of t on dZ$/, reason: DELTA },
