@@ -44,6 +44,12 @@ const callOf = (node: ts.Expression, declarations: Declarations): ts.CallExpress
   return value !== undefined && ts.isCallExpression(value) ? value : undefined
 }
 
+/** A function as it is written, or where it has a name, as it is declared under this name. */
+const functionText = (node: ts.Expression, declarations: Declarations): string => {
+  const named = ts.isIdentifier(node) ? declarations.get(node.text)?.value : undefined
+  return textOf(named ?? node)
+}
+
 const codesOfFile = (name: string): readonly (readonly [derivation: string, code: PageCode])[] => {
   const file = ts.createSourceFile(name, readFileSync(new URL(name, folder), 'utf8'), ts.ScriptTarget.Latest, true)
   const declarations = new Map<string, { readonly text: string, readonly value: ts.Expression | undefined }>()
@@ -63,7 +69,7 @@ const codesOfFile = (name: string): readonly (readonly [derivation: string, code
     if (title === undefined || !ts.isStringLiteral(title)) throw new Error(`expected the name of a derivation written out in ${name}`)
     const declared = (record: string, maker: string, position: number) => entriesOf(property(argument, record)).flatMap(([key, node]) => {
       const call = callOf(node, declarations)
-      return call !== undefined && call.expression.getText() === maker && call.arguments.length > position ? [[key, textOf(call.arguments[position])] as const] : []
+      return call !== undefined && call.expression.getText() === maker && call.arguments.length > position ? [[key, functionText(call.arguments[position], declarations)] as const] : []
     })
     const letters = declared('letters', 'defined', 4)
     const functions = declared('functions', 'numeric', 4)
@@ -73,8 +79,11 @@ const codesOfFile = (name: string): readonly (readonly [derivation: string, code
       return textOf(compute)
     }))
     const body = [...letters, ...functions].map(([, code]) => code).concat(chains.flat()).join('\n')
-    // A helper that is printed above needs no second print.
-    const helpers = Array.from(used(body)).filter(helper => !functions.some(([, code]) => code === helper))
+    // A letter that the functions take from the case is no helper, though it may be called as one.
+    const names = new Set(entriesOf(property(argument, 'letters')).map(([key]) => key))
+    const printed = new Set(functions.map(([, code]) => code))
+    const helpers = Array.from(used(body, names)).filter(helper => !names.has(helper))
+      .filter(helper => { const value = declarations.get(helper)?.value; return value === undefined || !printed.has(textOf(value)) })
     return [title.text, { letters, functions, chains, helpers: Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text) }] as const
   })
 }

@@ -12,7 +12,7 @@ export const lettersTable = ({ letters: { axes, letters, functions, counters } }
   const rows = [
     ...Object.entries(letters).map(([name, { latex, shape, meaning }]) => [`$${latex}$`, shapeOf(shape), prose(meaning), `\`${name}\``]),
     ...Object.entries(functions).map(([name, { latex, meaning, takes, gives, parameter }]) =>
-      [`$${latex}$`, parameter === undefined ? `${takes.map(shapeOf).join(', ')} to ${shapeOf(gives)}` : 'a function of a number', prose(meaning), `\`${name}\``]),
+      [`$${latex}${parameter === undefined ? '' : `(${parameter})`}$`, parameter === undefined ? `${takes.map(shapeOf).join(', ')} to ${shapeOf(gives)}` : 'a function of a number', prose(meaning), `\`${name}\``]),
     ...Object.entries(axes).map(([name, { meaning, indices }]) =>
       [`$${name}$`, 'a size', `${prose(meaning)}${indices.length === 0 ? '' : `; indices ${indices.map(index => `$${index}$`).join(', ')}`}`, '']),
     ...(counters.length === 0 ? [] : [[counters.map(index => `$${index}$`).join(', '), 'counting', 'indices without an axis', '']])

@@ -60,10 +60,10 @@ const matrixFrom = (value: Value): Matrix =>
 const vectorFrom = (value: Value): Vector => matrixFrom(value).map(([v]) => v)
 
 const sineFunction = (weight: string, input: string, output: string): FunctionLetter =>
-  mapping('f', [weight, input], output, 'the first layer; in the cases the sine of a matrix times a vector', ([A, x]) => f(matrixFrom(A), vectorFrom(x)))
+  mapping('f', [weight, input], output, 'a layer, any; in the cases the sine of a matrix times a vector', ([A, x]) => f(matrixFrom(A), vectorFrom(x)))
 
 const tangentFunction = (weight: string, input: string, output: string): FunctionLetter =>
-  mapping('g', [weight, input], output, 'the second layer; in the cases the tanh of a matrix times a vector', ([B, y]) => g(matrixFrom(B), vectorFrom(y)))
+  mapping('g', [weight, input], output, 'another layer, any; in the cases the tanh of a matrix times a vector', ([B, y]) => g(matrixFrom(B), vectorFrom(y)))
 
 const small = { entries: real(1) }
 
@@ -400,7 +400,7 @@ export const tied = derivation<Tied>({
   axes: { N: axis('i k', 'inputs, and outputs', { example: 3 }), M: axis('j m', 'between the layers') },
   functions: {
     f: sineFunction('M N', 'N', 'M'),
-    g: mapping('g', ['M N', 'M'], 'N', 'the second layer; in the cases the tanh of a transposed matrix times a vector', ([B, y]) => back(matrixFrom(B), vectorFrom(y)))
+    g: mapping('g', ['M N', 'M'], 'N', 'another layer, any; in the cases the tanh of a transposed matrix times a vector', ([B, y]) => back(matrixFrom(B), vectorFrom(y)))
   },
   letters: {
     A: given('A', 'M N', 'shared parameters', small),

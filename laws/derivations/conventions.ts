@@ -140,7 +140,7 @@ export const conventions = derivation<Conventions>({
   }],
   unevaluated: {
     'h^*_{x} = f^*_{x} \\circ g^*_{y}': 'an equation of functions; the next formula evaluates it',
-    '\\delta_{ij}': 'notation', '\\odot': 'notation', 'x_n^\\top': 'notation', 'Y = X W': 'notation; the page of the linear layer evaluates it'
+    '\\odot': 'notation', 'x_n^\\top': 'notation', 'Y = X W': 'notation; the page of the linear layer evaluates it'
   }
 })
 

@@ -76,7 +76,7 @@ export const initialisation = derivation<Initialisation>({
     formulas: [String.raw`\mathbb E[dx_i] = 0, \qquad \mathrm{Var}[dx_i] = \sigma^2 \sum_j dy_j^2`]
   }, {
     title: 'Between the two: Glorot and Bengio',
-    text: 'Both at once is possible only for $?I = O$; otherwise $\\sigma^2 = 2/(I + O)$ lies between. A uniform number in $\\pm b$ has the variance $b^2/3$, which gives the bound. The argument needs an activation that is symmetric with slope 1 at 0, as tanh; the sigmoid is neither.',
+    text: 'Both at once is possible only for $?I = O$; otherwise $?\\sigma^2 = 2/(I + O)$ lies between. A uniform number between $-b$ and $b$ has the variance $b^2/3$, which gives the bound. The argument needs an activation that is symmetric with slope 1 at 0, as tanh; the sigmoid is neither.',
     formulas: [String.raw`X_{ij} = b\,(2 U_{ij} - 1), \qquad \frac{b^2}{3} = \frac{2}{I + O}, \qquad Y_{ij} = \sqrt{2/(I + O)}\,N_{ij}`]
   }, {
     title: 'The half of the rectifier: He',
@@ -90,10 +90,7 @@ export const initialisation = derivation<Initialisation>({
     text: 'GPT-2 draws every weight with the deviation 0.02, whatever the width: the layer norms bring signals back to their size. What must not grow is the residual stream, a sum of two branches for each of $L$ blocks. If each contributes the same variance, $2L$ of them make $2L$ times as much, so the last projection of a branch is drawn smaller by $\\sqrt{2L}$. (The paper says so, § 2.3; the code that was published with it has no such factor, and draws positions with 0.01.)',
     formulas: [String.raw`G_{ij} = 0.02\,N_{ij}, \qquad R_{ij} = \frac{0.02}{\sqrt{2L}}\,N_{ij}, \qquad 2L\,R_{ij}^2 = G_{ij}^2`]
   }],
-  unevaluated: {
-    'I \\sigma^2': 'the variance for inputs of mean square 1, a special case of the formula below it', '\\sigma^2 = 2/(I + O)': 'a choice of the variance',
-    '\\pm b': 'a range', '2/I': 'a choice of the variance'
-  }
+  cost: 'Weights are drawn once.'
 })
 
 interface Momentum {
@@ -144,11 +141,10 @@ export const momentum = derivation<Momentum>({
     title: 'The library', text: 'It takes the same steps.', formulas: ['D = p, \\qquad M = \\theta']
   }, {
     title: 'A geometric sum',
-    text: 'Unrolled, the velocity is a sum of all gradients, each weighted with a power of $\\mu$: a gradient is forgotten at a constant rate. If all gradients were the same, $c$ say, the velocity would approach $c/(1 - \\mu)$: with 0.9, ten times the step.',
+    text: 'Unrolled, the velocity is a sum of all gradients, each weighted with a power of $\\mu$: a gradient is forgotten at a constant rate. If all gradients were the same, the velocity would approach $1/(1 - \\mu)$ times one of them: with 0.9, ten times the step.',
     formulas: [String.raw`u_{s+1,i} = \sum_{k=0}^{s} \mu^{s-k}\,g_{k,i}, \qquad (1 - \mu) \sum_{k=0}^{s} \mu^k = 1 - \mu^{s+1}`]
   }],
-  cost: 'Two or four operations for each parameter and step; momentum keeps one more number for each parameter.',
-  unevaluated: { c: 'a gradient that is named only here', 'c/(1 - \\mu)': 'a limit; the second formula below is the sum before it' }
+  cost: 'Two or four operations for each parameter and step; momentum keeps one more number for each parameter.'
 })
 
 interface Adam {

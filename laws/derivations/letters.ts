@@ -82,8 +82,8 @@ export interface GivenOptions {
 export const given = (latex: string, shape: string, meaning: string, { entries = real(2), example }: GivenOptions = {}): Given => ({
   kind: 'given', latex, shape: words(shape), meaning,
   entries: typeof entries === 'function' ? entries : () => entries,
-  // Small halves that differ from place to place and from letter to letter.
-  example: example ?? (place => ((7 * place + 3 * latex.length + latex.charCodeAt(latex.length - 1)) % 9 - 4) / 2)
+  // Small halves that differ from place to place and from letter to letter, none of them 0.
+  example: example ?? (place => (((7 * place + 3 * latex.length + latex.charCodeAt(latex.length - 1)) % 9 - 4) || 5) / 2)
 })
 
 /** A number that is the same in all cases. */
@@ -157,11 +157,14 @@ export const vocabularyOf = <C>(page: Letters<C>): Vocabulary => {
     ...lettersOf(page).map(([, { latex }]) => [latex, 'value'] as const),
     ...Object.values(page.functions).map(({ latex }) => [latex, 'function'] as const)
   ]
+  const parameters = Object.values(page.functions).flatMap(({ parameter }) => (parameter === undefined ? [] : [parameter]))
   const seen = new Set(['e', '\\pi'])
   for (const [letter] of found) {
     if (seen.has(letter)) throw new FormulaError(`the letter ${letter} is used for two things`)
     seen.add(letter)
   }
+  const taken = parameters.find(parameter => seen.has(parameter))
+  if (taken !== undefined) throw new FormulaError(`the letter ${taken} is used for two things`)
   return { letters: new Map(found) }
 }
 

@@ -342,8 +342,7 @@ export const multiHead = derivation<MultiHead>({
     of: 'db', library: (c, { H }) => multiHeadGradient(c, H).params.c_attn.bias,
     steps: [{ text: 'At its bias.', formula: String.raw`db = dU^\top \mathbf 1`, compute: ({ dU }) => columnSums(dU) }]
   }],
-  cost: 'With the width $D = Hd$ the two projections take $4 T D^2$ multiplications and attention $2 T^2 D$: long sequences are paid in attention, wide models in projections.',
-  unevaluated: { 'D = Hd': 'the width has no letter of its own on this page', '4 T D^2': 'a count in it', '2 T^2 D': 'a count in it' }
+  cost: 'The two projections take $4 T (Hd)^2$ multiplications and attention $2 T^2 Hd$: long sequences are paid in attention, wide models in projections.'
 })
 
 interface Block {

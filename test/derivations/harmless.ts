@@ -53,5 +53,7 @@ export const harmless: readonly Harmless[] = [
   { page: 'schedules', place: 'claim 2', mistake: /^1 in place of 0$/, reason: 'the second rate is positive too' },
   { page: 'choosing the next token', place: 'claim 2', mistake: /^without the (left factor|right factor|condition)$/, reason: WEAKER },
   { page: 'choosing the next token', place: 'text of the meaning of m', mistake: /^2 in place of 1$/, reason: WEAKER },
-  { page: 'transformer block', mistake: /^another (\\beta_[12]|b_2|b_O) in the point of/, reason: OUTER }
+  { page: 'transformer block', mistake: /^another (\\beta_[12]|b_2|b_O) in the point of/, reason: OUTER },
+  { page: 'GPT', mistake: /^another \\beta in the point of/, reason: OUTER },
+  { page: 'GPT', place: 'claim 1', mistake: /^index u in place of v on Y$/, reason: RENAMED }
 ]
