@@ -50,45 +50,73 @@ const functionText = (node: ts.Expression, declarations: Declarations): string =
   return textOf(named ?? node)
 }
 
-const codesOfFile = (name: string): readonly (readonly [derivation: string, code: PageCode])[] => {
-  const file = ts.createSourceFile(name, readFileSync(new URL(name, folder), 'utf8'), ts.ScriptTarget.Latest, true)
-  const declarations = new Map<string, { readonly text: string, readonly value: ts.Expression | undefined }>()
-  const calls: ts.Expression[] = []
-  for (const statement of file.statements) {
-    if (!ts.isVariableStatement(statement)) continue
-    for (const { name: variable, initializer } of statement.declarationList.declarations) {
-      if (initializer !== undefined && ts.isCallExpression(initializer) && initializer.expression.getText() === 'derivation') calls.push(initializer.arguments[0])
-      else declarations.set(variable.getText(), { text: statement.getText(), value: initializer })
-    }
-  }
-  const used = (text: string, known: ReadonlySet<string> = new Set()): ReadonlySet<string> =>
-    Array.from(declarations).reduce((found, [helper, { text: code }]) =>
-      found.has(helper) || !new RegExp(`(?<![.\\w'])${helper}\\b(?!:)`).test(text) ? found : used(code, new Set([...found, helper])), known)
-  return calls.map(argument => {
-    const title = property(argument, 'name')
-    if (title === undefined || !ts.isStringLiteral(title)) throw new Error(`expected the name of a derivation written out in ${name}`)
-    const declared = (record: string, maker: string, position: number) => entriesOf(property(argument, record)).flatMap(([key, node]) => {
-      const call = callOf(node, declarations)
-      return call !== undefined && call.expression.getText() === maker && call.arguments.length > position ? [[key, functionText(call.arguments[position], declarations)] as const] : []
-    })
-    const letters = declared('letters', 'defined', 4)
-    const functions = declared('functions', 'numeric', 4)
-    const chains = elements(property(argument, 'chains')).map(chain => elements(property(chain, 'steps')).map(step => {
-      const compute = property(step, 'compute')
-      if (compute === undefined) throw new Error(`expected the function of a step of "${title.text}" written out`)
-      return textOf(compute)
-    }))
-    const body = [...letters, ...functions].map(([, code]) => code).concat(chains.flat()).join('\n')
-    // A letter that the functions take from the case is no helper, though it may be called as one.
-    const names = new Set(entriesOf(property(argument, 'letters')).map(([key]) => key))
-    const printed = new Set(functions.map(([, code]) => code))
-    const helpers = Array.from(used(body, names)).filter(helper => !names.has(helper))
-      .filter(helper => { const value = declarations.get(helper)?.value; return value === undefined || !printed.has(textOf(value)) })
-    return [title.text, { letters, functions, chains, helpers: Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text) }] as const
-  })
+/** What the code of every page is written in; it is named once, on the first page. */
+const COMMON = new Set(['notation', 'letters', 'cases', 'arrays', 'definition', 'derivation'])
+
+interface SourceFile {
+  readonly declarations: Declarations
+  /** The records of its derivations. */
+  readonly pages: readonly ts.Expression[]
+  /** The files of the folder that it takes functions from. */
+  readonly imports: readonly string[]
 }
 
-const codes = new Map(readdirSync(folder).filter(file => file.endsWith('.ts')).flatMap(codesOfFile))
+const readFile = (name: string): SourceFile => {
+  const file = ts.createSourceFile(name, readFileSync(new URL(name, folder), 'utf8'), ts.ScriptTarget.Latest, true)
+  const declarations = new Map<string, { readonly text: string, readonly value: ts.Expression | undefined }>()
+  const found: ts.Expression[] = [], imports: string[] = []
+  for (const statement of file.statements) {
+    if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier)) {
+      const [, imported] = /^\.\/(\w+)\.js$/.exec(statement.moduleSpecifier.text) ?? []
+      if (imported !== undefined && !COMMON.has(imported)) imports.push(`${imported}.ts`)
+    }
+    if (!ts.isVariableStatement(statement)) continue
+    for (const { name: variable, initializer } of statement.declarationList.declarations) {
+      if (initializer !== undefined && ts.isCallExpression(initializer) && initializer.expression.getText() === 'derivation') found.push(initializer.arguments[0])
+      else declarations.set(variable.getText(), { text: statement.getText().replace(/^export /, ''), value: initializer })
+    }
+  }
+  return { declarations, pages: found, imports }
+}
+
+const files = new Map(readdirSync(folder).filter(name => name.endsWith('.ts') && name !== 'index.ts').map(name => [name, readFile(name)] as const))
+
+/** The declarations of a file and, before them, of the files that it imports. */
+const declarationsOf = (name: string): Declarations => {
+  const file = files.get(name)
+  return file === undefined ? new Map() : new Map([...file.imports.flatMap(imported => Array.from(declarationsOf(imported))), ...file.declarations])
+}
+
+/** The names of declarations that a code uses, directly or not. */
+const usedIn = (declarations: Declarations, text: string, known: ReadonlySet<string>): ReadonlySet<string> =>
+  Array.from(declarations).reduce((found, [helper, { text: code }]) =>
+    found.has(helper) || !new RegExp(`(?<![.\\w'])${helper}\\b(?!:)`).test(text) ? found : usedIn(declarations, code, new Set([...found, helper])), known)
+
+const codeOfPage = (argument: ts.Expression, declarations: Declarations): readonly [name: string, code: PageCode] => {
+  const title = property(argument, 'name')
+  if (title === undefined || !ts.isStringLiteral(title)) throw new Error(`expected the name of a derivation written out in ${argument.getText().slice(0, 80)}`)
+  const declared = (record: string, maker: string, position: number) => entriesOf(property(argument, record)).flatMap(([key, node]) => {
+    const call = callOf(node, declarations)
+    return call !== undefined && call.expression.getText() === maker && call.arguments.length > position ? [[key, functionText(call.arguments[position], declarations)] as const] : []
+  })
+  const letters = declared('letters', 'defined', 4), functions = declared('functions', 'numeric', 4)
+  const chains = elements(property(argument, 'chains')).map(chain => elements(property(chain, 'steps')).map(step => {
+    const compute = property(step, 'compute')
+    if (compute === undefined) throw new Error(`expected the function of a step of "${title.text}" written out`)
+    return textOf(compute)
+  }))
+  const body = [...letters, ...functions].map(([, code]) => code).concat(chains.flat()).join('\n')
+  // A letter that the functions take from the case is no helper, though it may be called as one.
+  const names = new Set(entriesOf(property(argument, 'letters')).map(([key]) => key))
+  const printed = new Set(functions.map(([, code]) => code))
+  const helpers = Array.from(usedIn(declarations, body, names)).filter(helper => {
+    const value = declarations.get(helper)?.value
+    return !names.has(helper) && (value === undefined || !printed.has(textOf(value)))
+  })
+  return [title.text, { letters, functions, chains, helpers: Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text) }]
+}
+
+const codes = new Map(Array.from(files).flatMap(([name, { pages }]) => pages.map(page => codeOfPage(page, declarationsOf(name)))))
 
 export const codeOf = (name: string): PageCode => {
   const code = codes.get(name)

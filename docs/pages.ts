@@ -3,7 +3,7 @@
  */
 import type { Derivation, Page } from 'pullback/laws'
 import { chapters } from '../laws/derivations/index.js'
-import { printed } from '../laws/derivations/derivation.js'
+import { printed } from '../laws/derivations/relations.js'
 import { codeOf, type PageCode } from './code.js'
 import { dependenceTable, exampleIn } from './example.js'
 import { lettersTable } from './letters.js'

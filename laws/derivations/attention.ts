@@ -10,6 +10,7 @@ import {
 import { derivation } from './derivation.js'
 import { axis, chance, defined, given, gradientAt } from './letters.js'
 import { asTensor, delta, type Matrix, matrix, product, sum, transposed, vector, type Vector } from './notation.js'
+import { part } from './parts.js'
 
 /** Which mask a case has: 0 none, 1 causal, 2 padding. */
 const maskChoice = given('m', '', 'which mask: 0 none, 1 causal, 2 padding', { entries: fc.constantFrom(0, 1, 2), example: () => 1 })
@@ -244,10 +245,6 @@ interface Split {
   readonly dV: readonly Matrix[]
   readonly dx: Matrix
 }
-
-/** One of the three parts of a row, head by head. */
-const part = (x: Matrix, p: number, H: number, d: number): readonly Matrix[] =>
-  vector(H, h => matrix(x.length, d, (t, j) => x[t][p * H * d + h * d + j]))
 
 export const split = derivation<Split>({
   name: 'splitting into heads', source: 'src/layers/heads.ts', about: ['splitHeads'], uses: ['merge'],

@@ -1,210 +1,22 @@
 /**
- * What a derivation is: the letters of a page, the formulae that define its output, a chain of formulae for every gradient, and
- * what follows from them. Each formula is evaluated as it is printed and held equal to the code beside it; each step is held
- * equal to the one before it, the first to finite differences, the last to the gradient of the library.
+ * Derivations: the letters of a page, the formulae that define its output, a chain of formulae for every gradient, and what
+ * follows from them. Each formula is evaluated as it is printed and held equal to the code beside it; each step is held equal to
+ * the one before it, the first to finite differences, the last to the gradient of the library.
  *
  * The same value gives the laws, which the tests run, and the pages that `npm run derivations` writes. It needs no files, so a
  * browser can run it too.
  *
  * @module
  */
-import { tensor, type Tensor } from 'pullback'
 import { type Finding, type Law, law } from '../law.js'
-import { AxisError, describe, type Evaluated, isAxial, tabulate, type Value } from './arrays.js'
+import { tabulate, type Value } from './arrays.js'
+import type { Chain, Derivation, DerivationDefinition, Place } from './definition.js'
+import { casesOf, type Computes, type Drawn, exampleOf, valuesOf } from './drawn.js'
 import { assertEqual, evaluator } from './evaluate.js'
-import { type Comparison, FormulaError, type Node, read, type Relation, type Vocabulary } from './formula.js'
-import {
-  casesOf, type Chance, type Computes, differences, type Drawn, exampleOf, type FunctionLetter, type Letter, type Letters, lettersOf, type Sizes, valuesOf, vocabularyOf, worldOf
-} from './letters.js'
-
-export type { Value } from './arrays.js'
-
-export interface Step<C> {
-  /** Why this formula equals the one before it. Formulae in it are evaluated too. */
-  readonly text: string
-  readonly formula: string
-  readonly compute: (c: C, sizes: Sizes) => Value
-}
-
-/** What the library gives: a tensor, several, or a number. */
-export type FromLibrary = Tensor | number | readonly FromLibrary[]
-
-/** The derivation of one quantity: a gradient, or the derivative on the left of its formulae. */
-export interface Chain<C> {
-  readonly of: (keyof C & string) | { readonly derivative: string }
-  readonly steps: readonly Step<C>[]
-  /** The quantity as the library computes it; without it the chain is a lemma, and later formulae use its letter. */
-  readonly library?: (c: C, sizes: Sizes) => FromLibrary
-}
-
-/** What follows, or what a page is about besides its gradients: text, and formulae that hold in every case. */
-export interface Claim {
-  readonly title?: string
-  readonly text: string
-  readonly formulas?: readonly string[]
-}
-
-export interface Output<C> {
-  readonly value: keyof C & string
-  /** The gradient at this output; without it the output is a loss. */
-  readonly gradient?: keyof C & string
-  readonly library?: (c: C, sizes: Sizes) => FromLibrary
-  /** Printed and compared with the library, but no part of what is differentiated. */
-  readonly aside?: boolean
-}
-
-export interface DerivationDefinition<C> extends Partial<Letters<C>> {
-  readonly name: string
-  /** The file of the library that this is about. */
-  readonly source: string
-  /** Exports of the library whose gradient this page derives. */
-  readonly about?: readonly string[]
-  /** What is computed. */
-  readonly introduction: string
-  readonly letters: Letters<C>['letters']
-  readonly outputs?: readonly Output<C>[]
-  readonly chains?: readonly Chain<C>[]
-  readonly claims?: readonly Claim[]
-  /** What the forward pass and the gradient cost. */
-  readonly cost?: string
-  /** The names of the pages that this one builds on. */
-  readonly uses?: readonly string[]
-  /** Which sizes go together. */
-  readonly fits?: (sizes: Sizes) => boolean
-  /** Formulae that are printed and not evaluated, each with the reason. */
-  readonly unevaluated?: Readonly<Record<string, string>>
-}
-
-/** One formula of a page in its place, so that a test can put a mistake into it. */
-export interface Place {
-  /** `dx, step 2`; `definition of y`; `claim 1`; `text of …`. */
-  readonly name: string
-  readonly formula: string
-  readonly relations: readonly Relation[]
-  /** What the law of this place finds in a case with other relations here. An error of at most 1 means that they hold. */
-  readonly check: (relations: readonly Relation[], drawn: Drawn) => Finding
-  /** The same with another formula in LaTeX, as a reader may write it. An error of at most 1 means that it holds in the case. */
-  readonly tried: (formula: string, drawn: Drawn) => Finding
-}
-
-/** A derivation for its readers: its cases are inside of its laws. */
-export interface Derivation {
-  readonly name: string
-  readonly source: string
-  readonly about: readonly string[]
-  readonly introduction: string
-  readonly letters: Letters<Record<string, Value>>
-  readonly outputs: readonly { readonly value: string, readonly gradient: string | undefined, readonly inLibrary: boolean }[]
-  readonly chains: readonly {
-    /** In LaTeX. */
-    readonly quantity: string
-    readonly steps: readonly Pick<Step<never>, 'text' | 'formula'>[]
-    readonly endsInLibrary: boolean
-  }[]
-  readonly claims: readonly Claim[]
-  readonly cost: string
-  readonly uses: readonly string[]
-  readonly unevaluated: Readonly<Record<string, string>>
-  readonly laws: readonly Law[]
-  /** Every formula that is evaluated. */
-  readonly places: readonly Place[]
-  /** Every function beside a formula; `caught` names what notices when its result is changed. */
-  readonly functions: readonly { readonly name: string, readonly caught: (change: (value: Value) => Value, drawn: Drawn) => readonly string[] }[]
-  readonly cases: ReturnType<typeof casesOf>
-  /** The values of every letter in the example. */
-  readonly example: { readonly drawn: Drawn, readonly values: Readonly<Record<string, Value>> }
-  /** For an output and a letter: which entries of the output depend on which of the letter, in the example. */
-  readonly dependence: (output: string, by: string) => readonly (readonly boolean[])[]
-}
-
-/** Below this, a difference counts as it is, not relative to the quantity. */
-const FLOOR = 1e-2
-
-const ROUNDING = 1e-11, MEASURED = 1e-7
-
-const entriesOf = (value: Value): readonly number[] => (typeof value === 'number' ? [value] : value.flatMap(entriesOf))
-
-const shapeOf = (value: Value): string =>
-  (typeof value === 'number' ? '' : value.length === 0 ? '0' : `${value.length} ${shapeOf(value[0])}`).trim()
-
-/** Same shape, same numbers. */
-const equal = (first: Value, second: Value): Finding => {
-  if (shapeOf(first) !== shapeOf(second))
-    return { error: Infinity, explain: () => `the shape [${shapeOf(first)}] against [${shapeOf(second)}]` }
-  const a = entriesOf(first), b = entriesOf(second)
-  if (a.length !== b.length) return { error: Infinity, explain: () => `${a.length} numbers against ${b.length}` }
-  // Hidden scores are −∞ on both sides; Object.is lets them, and nothing else that is not finite, be equal.
-  const off = a.map((x, i) => (Object.is(x, b[i]) ? 0 : Math.abs(x - b[i])))
-  const size = Math.hypot(...b.filter(Number.isFinite), FLOOR)
-  const place = off.reduce((worst, d, i) => (Number.isNaN(d) || d > off[worst] ? i : worst), 0)
-  return { error: off.length === 0 ? 0 : off[place] / size, explain: () => `entry ${place}: ${a[place]} against ${b[place]}` }
-}
-
-const fromLibrary = (value: FromLibrary): Value =>
-  typeof value === 'number' ? value : tensor.isTensor(value) ? tensor.toNested(value) : value.map(fromLibrary)
-
-const plain = (value: Evaluated): Value => {
-  if (typeof value === 'number') return value
-  if (!isAxial(value)) return value.map(plain)
-  if (value.row) throw new FormulaError('the result is a row')
-  return value.entries
-}
-
-const entriesIn = (value: Evaluated): Value => (typeof value === 'number' ? value : isAxial(value) ? value.entries : value.map(entriesIn))
-
-/** Throws where the sides of a relation have other axes. */
-const sameAxes = (a: Evaluated, b: Evaluated): void => {
-  if (describe(a) !== describe(b)) throw new AxisError(`${describe(a)} on one side and ${describe(b)} on the other`)
-}
-
-/** Every node below one, itself included. */
-export const nodesIn = (node: Node): readonly Node[] => {
-  const inRelation = ({ sides }: Relation): readonly Node[] => sides.flatMap(nodesIn)
-  const below = (): readonly Node[] => {
-    switch (node.kind) {
-      case 'number': case 'name': return []
-      case 'entry': return [node.of, ...node.at].flatMap(nodesIn)
-      case 'plus': return node.terms.flatMap(({ term }) => nodesIn(term))
-      case 'times': case 'delta': return [node.left, node.right].flatMap(nodesIn)
-      case 'power': return [node.base, node.exponent].flatMap(nodesIn)
-      case 'transpose': case 'mean': return nodesIn(node.of)
-      case 'call': return node.arguments.flatMap(nodesIn)
-      case 'pullback': return [...node.point, ...node.arguments].flatMap(nodesIn)
-      case 'over': return [
-        ...(node.range.kind === 'such' ? inRelation(node.range.condition) : node.range.kind === 'between' ? [node.range.from, node.range.to].flatMap(nodesIn) : []),
-        ...nodesIn(node.body)
-      ]
-      case 'partial': return [node.of, node.by].flatMap(nodesIn)
-      case 'bracket': return inRelation(node.condition)
-      case 'cases': return node.rows.flatMap(({ value, condition }) => [...nodesIn(value), ...(condition === undefined ? [] : inRelation(condition))])
-      case 'tuple': return node.items.flatMap(nodesIn)
-    }
-  }
-  return [node, ...below()]
-}
-
-/** The indices of a relation that no sum binds, in the order in which they are read. */
-const freeIndices = ({ sides }: Relation, vocabulary: Vocabulary): readonly string[] => {
-  const nodes = sides.flatMap(nodesIn)
-  const bound = new Set(nodes.flatMap(node => (node.kind === 'over' ? [node.index] : [])))
-  const all = nodes.flatMap(node => (node.kind === 'name' && vocabulary.letters.get(node.name) === 'index' ? [node.name] : []))
-  return Array.from(new Set(all)).filter(index => !bound.has(index))
-}
-
-const measures = (relations: readonly Relation[]): boolean => relations.some(({ sides }) => sides.flatMap(nodesIn)
-  .some(node => node.kind === 'partial' || node.kind === 'pullback' || (node.kind === 'call' && node.primes > 0)))
-
-const COMPARE: Readonly<Record<Comparison, (a: number, b: number, slack: number) => boolean>> = {
-  '=': (a, b, slack) => Object.is(a, b) || Math.abs(a - b) <= slack, '\\ne': (a, b) => a !== b,
-  '<': (a, b, slack) => a < b + slack, '>': (a, b, slack) => a > b - slack, '\\le': (a, b, slack) => a <= b + slack, '\\ge': (a, b, slack) => a >= b - slack
-}
-
-/** The formulae in a text: `$…$` says something of the case, `$?…$` is a condition or a name that is only read. */
-export const formulasIn = (text: string): readonly { readonly formula: string, readonly condition: boolean }[] =>
-  Array.from(text.matchAll(/\$([^$]+)\$/g), ([, inside]) => ({ formula: inside.replace(/^\?/, ''), condition: inside.startsWith('?') }))
-
-/** A text as it is printed. */
-export const printed = (text: string): string => text.replace(/\$\?/g, '$')
+import { FormulaError, type Node, read, type Relation, type Vocabulary } from './formula.js'
+import { type FunctionLetter, type Letter, type Letters, lettersOf, vocabularyOf } from './letters.js'
+import { COMPARE, entriesIn, entriesOf, equal, formulasIn, freeIndices, fromLibrary, MEASURED, measures, plain, ROUNDING, sameAxes } from './relations.js'
+import { differences, worldOf } from './world.js'
 
 /** Makes a derivation of its definition. Throws `FormulaError` for a formula that cannot be read. */
 export const derivation = <C>(definition: DerivationDefinition<C>): Derivation => {
@@ -452,5 +264,3 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     }
   }
 }
-
-export type { Chance }

@@ -5,18 +5,24 @@
  */
 import * as activations from './activations.js'
 import * as attention from './attention.js'
-import * as compositions from './compositions.js'
+import { block } from './block.js'
+import { chainRule, residual } from './composition.js'
 import * as beginnings from './conventions.js'
-import type { Derivation } from './derivation.js'
+import type { Derivation } from './definition.js'
 import * as embeddings from './embeddings.js'
 import * as generation from './generation.js'
+import { feedForward } from './feedForward.js'
+import { gelu, geluTanh } from './gelu.js'
 import { gpt } from './gpt.js'
 import * as learning from './learning.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
 import * as normalisation from './normalisation.js'
+import { branches, stack } from './repetition.js'
+import { multiHead, singleHead } from './selfAttention.js'
+import { batch } from './sharding.js'
+import { frozen, tied } from './sharing.js'
 import * as softmax from './softmax.js'
-import * as transformer from './transformer.js'
 
 /** A page, under the name by which others refer to it. */
 export interface Page {
@@ -32,14 +38,12 @@ export interface Chapter {
 const chapter = (title: string, pages: Readonly<Record<string, Derivation>>): Chapter =>
   ({ title, pages: Object.entries(pages).map(([key, derivation]) => ({ key, derivation })) })
 
-const { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh } = activations
-const { chainRule, residual, branches, stack, tied, frozen, batch } = compositions
+const { pointwise, relu, sigmoid, tanh, silu } = activations
 const { crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError } = losses
 const { layerNorm, dropout } = normalisation
 const { embedding, tiedEmbedding, positions, sinusoidal } = embeddings
 const { mask, attention: scaledAttention, split, merge } = attention
 const { initialisation, momentum, adam, clipping, schedules } = learning
-const { singleHead, multiHead, feedForward, block } = transformer
 
 export const chapters: readonly Chapter[] = [
   chapter('Before everything', { conventions: beginnings.conventions, finiteDifferences: beginnings.finiteDifferences }),
