@@ -31,9 +31,14 @@ const usedPages = ({ uses }: Derivation): readonly Page[] => uses.map(key => {
 /** A formula that is printed and not evaluated carries a dagger. */
 const marked = ({ unevaluated }: Derivation, formula: string): string => (formula in unevaluated ? `${formula}\\;{}^\\dagger` : formula)
 
-/** A text as it is printed, with a dagger behind each formula that is not evaluated. */
+/**
+ * A text as it is printed, with a dagger behind each formula that is not evaluated. Markdown takes a backslash before a comma and
+ * an asterisk in a line for itself, so the space is left out and the asterisk spelt out there.
+ */
 const prose = (derivation: Derivation, text: string): string =>
-  printed(text).replace(/\$([^$]+)\$/g, (whole, formula: string) => (formula in derivation.unevaluated ? `$${marked(derivation, formula)}$` : whole))
+  printed(text).replace(/\$([^$]+)\$/g, (_, formula: string) => `$${inline(formula in derivation.unevaluated ? `${formula} {}^\\dagger` : formula)}$`)
+
+const inline = (formula: string): string => formula.replace(/\\[,;]/g, ' ').replace(/\^\*/g, '^\\ast').replace(/ +/g, ' ')
 
 /** Formulae and code of some letters. */
 const definitions = (derivation: Derivation, code: PageCode, names: readonly string[]): readonly string[] => {
@@ -105,7 +110,7 @@ export const pages = (): ReadonlyMap<string, string> => {
   const index = [
     GENERATED, '# Derivations',
     `How the gradients of Pullback are found, and why its parts are as they are, for readers who know calculus and matrices. ${all.length} pages with ${steps} steps. What you read is what the tests ran: the ${formulas} formulae on these pages, those in the text included, are read from the very LaTeX that is printed, evaluated on random cases and compared, entry by entry and axis by axis, with the code beside them, with each other, with finite differences and with the library. ${open} more are printed without being evaluated; each carries a dagger and its page says why.`,
-    'Begin with the conventions. The code is written with [`sum`, `vector`, `matrix`, `product`](../../laws/derivations/notation.ts).',
+    `Begin with ${linkTo(all[0])}. The code is written with [\`sum\`, \`vector\`, \`matrix\`, \`product\`](../../laws/derivations/notation.ts).`,
     ...chapters.flatMap(({ title, pages: list }) => [`## ${title}`, list.map(page => `- ${linkTo(page)}, of \`${page.derivation.source}\``).join('\n')])
   ].join('\n\n')
   return new Map([['README.md', `${index}\n`] as const, ...all.map(page => [`${slug(page.derivation.name)}.md`, `${pageOf(page)}\n`] as const)])

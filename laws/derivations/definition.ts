@@ -87,6 +87,8 @@ export interface Derivation {
   readonly letters: Letters<Record<string, Value>>
   readonly outputs: readonly { readonly value: string, readonly gradient: string | undefined, readonly inLibrary: boolean }[]
   readonly chains: readonly {
+    /** As its steps are called. */
+    readonly name: string
     /** In LaTeX. */
     readonly quantity: string
     readonly steps: readonly Pick<Step<never>, 'text' | 'formula'>[]
@@ -99,9 +101,15 @@ export interface Derivation {
   readonly laws: readonly Law[]
   /** Every formula that is evaluated. */
   readonly places: readonly Place[]
-  /** Every function beside a formula; `caught` names what notices when its result is changed. */
-  readonly functions: readonly { readonly name: string, readonly caught: (change: (value: Value) => Value, drawn: Drawn) => readonly string[] }[]
+  /** Every function beside a formula: what it gives in a case, and what notices another value in its place. */
+  readonly functions: readonly {
+    readonly name: string
+    readonly value: (drawn: Drawn) => Value
+    readonly noticed: (value: Value, drawn: Drawn) => readonly string[]
+  }[]
   readonly cases: ReturnType<typeof casesOf>
+  /** The values of every letter in a case, each computed when it is read. */
+  readonly valuesIn: (drawn: Drawn) => Readonly<Record<string, Value>>
   /** The values of every letter in the example. */
   readonly example: { readonly drawn: Drawn, readonly values: Readonly<Record<string, Value>> }
   /** For an output and a letter: which entries of the output depend on which of the letter, in the example. */

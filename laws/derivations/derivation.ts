@@ -125,6 +125,17 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     }
   }
 
+  /** Evaluates one side for all values of its free indices. Outside of its axis an index has no entry, which is no mistake in a text. */
+  const reads = (side: Node, drawn: Drawn): void => {
+    const here = world(drawn), { run } = evaluator(here), free = freeIndices({ sides: [side], comparisons: [] }, vocabulary)
+    tabulate(free.map(index => here.lengthOf(here.axisOf(index) ?? '')), at => {
+      try { run(side, Object.fromEntries(free.map((index, i) => [index, at[i]]))) } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+      }
+      return 0
+    })
+  }
+
   const nameOf = (of: Chain<C>['of']): string => (typeof of === 'string' ? of : of.derivative)
 
   const places: Place[] = []
@@ -158,6 +169,9 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     equation(title, formula, tolerance, drawn => check(relations, drawn))
   }
 
+  /** What the text names: an index of another axis is a mistake there too. */
+  const named: Node[] = []
+
   const texts = (place: string, text: string): void => {
     for (const { formula, condition } of formulasIn(text)) {
       // A function by itself, its derivative or its pullback is a name.
@@ -165,6 +179,7 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
       if (formula in unevaluated || Object.values(page.functions).some(f => f.latex === called)) continue
       const relations = where(`text of ${place}`, () => read(formula, vocabulary))
       if (condition) continue
+      named.push(...relations.flatMap(({ sides }) => sides))
       if (relations.every(({ comparisons }) => comparisons.length > 0))
         evaluated(`text of ${place}`, `text of ${place}: ${formula}`, formula, relations, holdsIn)
     }
@@ -219,25 +234,27 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     for (const formula of formulas) claimed(`claim ${i + 1}`, formula)
   })
   if (definition.cost !== undefined) texts('cost', definition.cost)
+  if (named.length > 0)
+    equation('the text: what it names has a value', 'every formula in the text can be evaluated', ROUNDING, drawn => {
+      for (const side of named) reads(side, drawn)
+      return { error: 0, explain: () => 'holds' }
+    })
+
+  const differs = (value: () => Value, other: Value): boolean => guarded(() => equal(value(), other)).error > MEASURED
 
   const functions: Derivation['functions'] = [
     ...lettersOf(page).flatMap(([letter, declared]) => (declared.kind === 'defined' && declared.formula !== '' && !(declared.formula in unevaluated) ? [{
       name: `definition of ${letter}`,
-      caught: (change: (value: Value) => Value, drawn: Drawn) => {
-        const relations = relationsOf(letter, declared.formula)
-        return guarded(() => equal(valueOf(letter, relations, drawn), change(declared.compute(valuesIn(drawn), drawn.sizes)))).error > MEASURED ? [`definition of ${letter}`] : []
-      }
+      value: (drawn: Drawn) => declared.compute(valuesIn(drawn), drawn.sizes),
+      noticed: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? ['the formula'] : [])
     }] : [])),
     ...chains.flatMap(chain => chain.steps.map(({ formula, compute }, i) => ({
       name: `${nameOf(chain.of)}, step ${i + 1}`,
-      caught: (change: (value: Value) => Value, drawn: Drawn) => {
-        const wrong = change(compute(valuesIn(drawn), drawn.sizes)), relations = relationsOf('', formula)
-        const before = i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)
-        return [
-          ...(relations.length > 0 && guarded(() => equal(valueOf(chain.of, relations, drawn), wrong)).error > MEASURED ? ['the formula'] : []),
-          ...(equal(before, wrong).error > MEASURED ? ['the step before'] : [])
-        ]
-      }
+      value: (drawn: Drawn) => compute(valuesIn(drawn), drawn.sizes),
+      noticed: (value: Value, drawn: Drawn) => [
+        ...(!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? ['the formula'] : []),
+        ...(differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? ['the step before'] : [])
+      ]
     })))
   ]
 
@@ -251,8 +268,10 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     about: definition.about ?? [], cost: definition.cost ?? '', uses: definition.uses ?? [],
     outputs: outputs.map(({ value, gradient, library }) => ({ value, gradient, inLibrary: library !== undefined })),
     chains: chains.map(({ of, steps, library }) => ({
-      quantity: typeof of === 'string' ? letterOf(of).latex : of.derivative, steps, endsInLibrary: library !== undefined
+      name: nameOf(of), quantity: typeof of === 'string' ? letterOf(of).latex : of.derivative, steps, endsInLibrary: library !== undefined
     })),
+    // Every letter is a value.
+    valuesIn: drawn => valuesIn(drawn) as Readonly<Record<string, Value>>,
     example: {
       drawn: example,
       get values() { return valuesIn(example) as Readonly<Record<string, Value>> } // every letter is a value
