@@ -108,10 +108,10 @@ const codeOfPage = (argument: ts.Expression, declarations: Declarations): readon
   const body = [...letters, ...functions].map(([, code]) => code).concat(chains.flat()).join('\n')
   // A letter that the functions take from the case is no helper, though it may be called as one.
   const names = new Set(entriesOf(property(argument, 'letters')).map(([key]) => key))
-  const printed = new Set(functions.map(([, code]) => code))
+  const printed = new Map(functions)
   const helpers = Array.from(usedIn(declarations, body, names)).filter(helper => {
     const value = declarations.get(helper)?.value
-    return !names.has(helper) && (value === undefined || !printed.has(textOf(value)))
+    return !names.has(helper) && (value === undefined || printed.get(helper) !== textOf(value))
   })
   return [title.text, { letters, functions, chains, helpers: Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text) }]
 }

@@ -115,14 +115,14 @@ const trajectory = <S extends string>(optimizer: Optimizer<S>, start: Vector, gr
   return all.map(({ params }) => vectorOf(params.w))
 }
 
-const steps = { S: axis('s', 'steps', { example: 3 }), N: axis('i', 'parameters'), 'S+1': axis('', 'states, one more than steps') }
+const stepAxes = { S: axis('s', 'steps', { example: 3 }), N: axis('i', 'parameters'), 'S+1': axis('', 'states, one more than steps') }
 
 const rate = given('\\eta', '', 'learning rate', { entries: real(1).map(v => Math.abs(v) / 8 + 0.01), example: () => 0.1 })
 
 export const momentum = derivation<Momentum>({
   name: 'gradient descent and momentum', source: 'src/optimizers/gradientDescent.ts', about: ['gradientDescent', 'momentum'], uses: ['conventions'],
   introduction: 'To first order the loss changes along a step by the product of gradient and step, so the steepest way down is against the gradient. Momentum goes on in the direction of the steps before. The gradient of step $s$ is $g_s$; on this page the gradients are simply given.',
-  axes: steps, counters: ['k'],
+  axes: stepAxes, counters: ['k'],
   letters: {
     g: given('g', 'S N', 'gradients'),
     a: given('a', 'N', 'first parameters'),
@@ -176,7 +176,7 @@ const squares = (values: Matrix): Matrix => values.map(row => row.map(v => v * v
 export const adam = derivation<Adam>({
   name: 'Adam', source: 'src/optimizers/adam.ts', about: ['adam', 'adamW', 'decayMatrices'], uses: ['momentum'],
   introduction: 'Every parameter has a step of its own: the mean of its gradients over the root of the mean of their squares. Both are running means that forget, and both begin with 0, which is corrected. Decay draws every parameter towards 0.',
-  axes: steps, counters: ['k'],
+  axes: stepAxes, counters: ['k'],
   letters: {
     g: given('g', 'S N', 'gradients, not 0', { entries: real(8).map(v => (v < 0 ? v - 0.25 : v + 0.25)) }),
     a: given('a', 'N', 'first parameters'),

@@ -57,3 +57,9 @@ export const harmless: readonly Harmless[] = [
   { page: 'GPT', mistake: /^another \\beta in the point of/, reason: OUTER },
   { page: 'GPT', place: 'claim 1', mistake: /^index u in place of v on Y$/, reason: RENAMED }
 ]
+
+/** Mistakes in the code of a step that change nothing, by page, place and mistake. */
+export const harmlessInCode: ReadonlyMap<string, string> = new Map([
+  ...['+ in place of -', '* in place of /', '2 in place of 1'].map(mistake =>
+    [`layerNorm | \\partial v_n/\\partial x_{ni}, step 1 | ${mistake}`, 'the second term is 0, as the next step says'] as const)
+])
