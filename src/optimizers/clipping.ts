@@ -68,7 +68,7 @@ const refuse = (gradient: unknown): never => {
 }
 
 /**
- * The gradient itself if its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError` unless `maxNorm` is
+ * The gradient itself if its norm is at most `maxNorm` $- 10^{-6}$, and scaled down otherwise. Throws `RangeError` unless `maxNorm` is
  * above 0, and for a gradient with an infinite entry or a NaN, naming the first leaf that has one.
  *
  * @category gradients
