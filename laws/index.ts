@@ -9,8 +9,9 @@
  */
 export * as arbitrary from './arbitraries.js'
 export * as laws from './bundles.js'
-export {
-  derivation, type Chain, type Derivation, type DerivationDefinition, numericGradient, numericJacobian, type Step, type Value
-} from './derivations/derivation.js'
-export { derivations } from './derivations/index.js'
+export type { Value } from './derivations/arrays.js'
+export type { Chain, Claim, Derivation, DerivationDefinition, Output, Place, Step } from './derivations/definition.js'
+export { derivation } from './derivations/derivation.js'
+export { type Chapter, chapters, derivations, type Page } from './derivations/index.js'
+export { axis, chance, constant, defined, given, gradientAt, mapping, numeric } from './derivations/letters.js'
 export { asTests, type Finding, type Law, law, type LawDefinition } from './law.js'

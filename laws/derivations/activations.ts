@@ -4,37 +4,104 @@
  * @module
  */
 import fc from 'fast-check'
-import { gelu as geluLayer, geluTanh as geluTanhLayer, leakyRelu, sigmoid as sigmoidLayer, silu as siluLayer, tanh as tanhLayer, type Layer, type NoParams, type Tensor } from 'pullback'
+import {
+  leakyRelu, pointwise as pointwiseLayer, pointwiseFromOutput, pointwiseWithSlope, sigmoid as sigmoidLayer,
+  silu as siluLayer, tanh as tanhLayer, tensor
+} from 'pullback'
 import { REACH } from '../finiteDifferences.js'
-import { size, vectors } from './cases.js'
-import { derivation, numericGradient } from './derivation.js'
-import { asTensor, numbers, vector, type Vector } from './notation.js'
+import { real } from './cases.js'
+import { derivation } from './derivation.js'
+import { axis, defined, given, gradientAt, numeric } from './letters.js'
+import { asTensor, delta, matrix, vector, vectorOf, type Vector } from './notation.js'
 
-interface Case {
+export interface Entrywise {
   readonly x: Vector
+  readonly y: Vector
   readonly dy: Vector
+  readonly dx: Vector
 }
 
-const cases: fc.Arbitrary<Case> = size().chain(n => fc.record({ x: vectors(n, 3), dy: vectors(n) }))
+export const axes = { N: axis('i j', 'entries', { max: 4, example: 3 }) }
 
-const forward = (layer: Layer<NoParams, Tensor, Tensor>) => ({ x }: Case): Vector => numbers(layer.forward({}, asTensor(x)))
+export const wide = { entries: real(3) }
 
-const gradient = (layer: Layer<NoParams, Tensor, Tensor>) => ({ x, dy }: Case): Vector =>
-  numbers(layer.vjp({}, asTensor(x))[1](asTensor(dy)).input)
+export const outputGradient = given('dy', 'N', 'gradient at the output')
 
-/** $\sigma(x) = 1/(1 + e^{-x})$ */
-const sigma = (x: number): number => 1 / (1 + Math.exp(-x))
+export const inputGradient = gradientAt<Entrywise>('dx', 'N', 'x', 'gradient at the input')
 
-const sigmoidOf = ({ x }: Case): Vector => x.map(sigma)
+interface Pointwise extends Entrywise {
+  readonly fromOutput: Vector
+  readonly withSlope: Vector
+}
 
-export const sigmoid = derivation<Case>({
-  name: 'sigmoid', source: 'src/layers/sigmoid.ts', cases,
-  introduction: 'The logistic sigmoid brings every number between 0 and 1. It acts on each entry alone, so the Jacobian is diagonal and $dx_i = \\sigma\'(x_i)\\,dy_i$. Shapes: any.',
-  definition: { formula: String.raw`y_i = \sigma(x_i) = \frac{1}{1 + e^{-x_i}}`, compute: sigmoidOf, library: forward(sigmoidLayer) },
+const softplus = (u: number): number => Math.log1p(Math.exp(u))
+
+const slope = (u: number): number => 1 / (1 + Math.exp(-u))
+
+export const pointwise = derivation<Pointwise>({
+  name: 'pointwise: functions of one number', source: 'src/layer/pointwise.ts', about: ['pointwise', 'pointwiseFromOutput', 'pointwiseWithSlope'], uses: ['conventions'],
+  introduction: 'A function $f$ of one number, applied to every entry. Any differentiable $f$ will do; in the cases it is the softplus.',
+  axes, functions: { f: numeric('f', 'u', 'any function of one number; here the softplus', String.raw`\ln(1 + e^u)`, softplus) },
+  letters: {
+    x: given('x', 'N', 'input', wide),
+    y: defined('y', 'N', 'output', 'y_i = f(x_i)', ({ x }) => x.map(softplus)),
+    dy: outputGradient, dx: gradientAt('dx', 'N', 'x', 'gradient at the input'),
+    fromOutput: defined('g', 'N', 'what `pointwiseFromOutput` gives for $dx$, from the derivative in terms of $y$', '', ({ x, dy }) =>
+      vectorOf(pointwiseFromOutput(softplus, y => 1 - Math.exp(-y)).vjp({}, asTensor(x))[1](asTensor(dy)).input)),
+    withSlope: defined('h', 'N', 'what `pointwiseWithSlope` gives for $dx$, from the slope kept by the forward pass', '', ({ x, dy }) =>
+      vectorOf(pointwiseWithSlope(tensor.map(softplus), z => [tensor.map(softplus)(z), tensor.map(slope)(z)]).vjp({}, asTensor(x))[1](asTensor(dy)).input))
+  },
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => pointwiseLayer(softplus, slope).forward({}, asTensor(x)) }],
   chains: [{
-    quantity: 'dx_i', numeric: numericGradient(sigmoidOf, 'x'), library: gradient(sigmoidLayer),
+    of: { derivative: String.raw`\partial y_j/\partial x_i` },
     steps: [{
-      text: 'The quotient rule $(1/u)\' = -u\'/u^2$ with $u = 1 + e^{-x}$ and $u\' = -e^{-x}$.',
+      text: 'Every output depends on one input, the one at its own place. So the Jacobian is diagonal.',
+      formula: String.raw`\frac{\partial y_j}{\partial x_i} = \delta_{ij}\,f'(x_i)`,
+      compute: ({ x }) => matrix(x.length, x.length, (j, i) => delta(i, j) * slope(x[i]))
+    }]
+  }, {
+    of: 'dx', library: ({ x, dy }) => pointwiseLayer(softplus, slope).vjp({}, asTensor(x))[1](asTensor(dy)).input,
+    steps: [{
+      text: 'The pullback sums over all outputs.',
+      formula: String.raw`dx_i = \sum_j dy_j\,\frac{\partial y_j}{\partial x_i} = \sum_j dy_j\,\delta_{ij}\,f'(x_i)`,
+      compute: ({ x, dy }) => vector(x.length, i => dy.reduce((total, d, j) => total + d * delta(i, j) * slope(x[i]), 0))
+    }, {
+      text: 'The delta leaves the term $?j = i$. Everything on the pages of the activations is about finding $f\'$.',
+      formula: String.raw`dx_i = f'(x_i)\,dy_i`,
+      compute: ({ x, dy }) => vector(x.length, i => slope(x[i]) * dy[i])
+    }]
+  }],
+  claims: [{
+    title: 'From the output, or with the slope kept',
+    text: 'Where the derivative is shorter in terms of the output, the output is all that is kept. For the softplus $f\'(x_i) = 1 - e^{-y_i}$. Both give the same gradient.',
+    formulas: [String.raw`g_i = dx_i, \qquad h_i = dx_i`]
+  }],
+  cost: 'One product for each entry, beside what $f$ and its derivative cost themselves.'
+})
+
+export const sigma = (z: number): number => 1 / (1 + Math.exp(-z))
+
+export const sigmoidFunction = numeric('\\sigma', 'z', 'the logistic sigmoid', String.raw`\frac{1}{1 + e^{-z}}`, sigma)
+
+interface Sigmoid extends Entrywise {
+  readonly u: Vector
+}
+
+export const sigmoid = derivation<Sigmoid>({
+  name: 'sigmoid', source: 'src/layers/sigmoid.ts', about: ['sigmoid'], uses: ['pointwise'],
+  introduction: 'The logistic sigmoid brings every number between 0 and 1, entry by entry.',
+  axes, functions: { sigma: sigmoidFunction },
+  letters: {
+    x: given('x', 'N', 'input', wide),
+    u: defined('u', 'N', 'the denominator', 'u_i = 1 + e^{-x_i}', ({ x }) => x.map(v => 1 + Math.exp(-v))),
+    y: defined('y', 'N', 'output', String.raw`y_i = \sigma(x_i) = \frac{1}{u_i}`, ({ u }) => u.map(v => 1 / v)),
+    dy: outputGradient, dx: gradientAt('dx', 'N', 'x', 'gradient at the input')
+  },
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => sigmoidLayer.forward({}, asTensor(x)) }],
+  chains: [{
+    of: 'dx', library: ({ x, dy }) => sigmoidLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input,
+    steps: [{
+      text: 'The derivative of $1/u_i$ is minus that of $u_i$ over $u_i^2$, and $\\partial u_i/\\partial x_i = -e^{-x_i}$.',
       formula: String.raw`dx_i = \frac{e^{-x_i}}{(1 + e^{-x_i})^2}\,dy_i`,
       compute: ({ x, dy }) => vector(x.length, i => Math.exp(-x[i]) / (1 + Math.exp(-x[i])) ** 2 * dy[i])
     }, {
@@ -42,29 +109,33 @@ export const sigmoid = derivation<Case>({
       formula: String.raw`dx_i = \sigma(x_i) \cdot \frac{e^{-x_i}}{1 + e^{-x_i}}\,dy_i`,
       compute: ({ x, dy }) => vector(x.length, i => sigma(x[i]) * (Math.exp(-x[i]) / (1 + Math.exp(-x[i]))) * dy[i])
     }, {
-      text: 'The second is $1 - \\sigma(x_i)$, since $1 - \\frac{1}{1 + e^{-x}} = \\frac{e^{-x}}{1 + e^{-x}}$. With $y$ kept from the forward pass no exponential is left.',
+      text: 'The second is $1 - \\sigma(x_i) = \\frac{e^{-x_i}}{1 + e^{-x_i}}$. With $y$ kept from the forward pass no exponential is left.',
       formula: String.raw`dx_i = y_i\,(1 - y_i)\,dy_i`,
-      compute: ({ x, dy }) => {
-        const y = x.map(sigma)
-        return vector(x.length, i => y[i] * (1 - y[i]) * dy[i])
-      }
+      compute: ({ y, dy }) => vector(y.length, i => y[i] * (1 - y[i]) * dy[i])
     }]
-  }]
+  }],
+  claims: [{
+    title: 'What the derivative says',
+    text: 'It is at most $\\frac14$, at 0, and vanishes on both sides: a sigmoid that is sure learns slowly.',
+    formulas: [String.raw`\sigma'(x_i) = y_i\,(1 - y_i) \le \frac14, \qquad \sigma'(0) = \frac14, \qquad \sigma(-x_i) = 1 - \sigma(x_i)`]
+  }],
+  cost: 'One exponential for each entry forward; from the output kept, two products backward.'
 })
 
-const tanhOf = ({ x }: Case): Vector => x.map(Math.tanh)
-
-export const tanh = derivation<Case>({
-  name: 'tanh', source: 'src/layers/tanh.ts', cases,
-  introduction: 'The hyperbolic tangent brings every number between −1 and 1, entry by entry. Shapes: any.',
-  definition: {
-    formula: String.raw`y_i = \tanh x_i = \frac{\sinh x_i}{\cosh x_i}`,
-    compute: ({ x }) => x.map(v => Math.sinh(v) / Math.cosh(v)), library: forward(tanhLayer)
+export const tanh = derivation<Entrywise>({
+  name: 'tanh', source: 'src/layers/tanh.ts', about: ['tanh'], uses: ['pointwise', 'sigmoid'],
+  introduction: 'The hyperbolic tangent brings every number between −1 and 1, entry by entry.',
+  axes, functions: { sigma: sigmoidFunction },
+  letters: {
+    x: given('x', 'N', 'input', wide),
+    y: defined('y', 'N', 'output', String.raw`y_i = \tanh x_i = \frac{\sinh x_i}{\cosh x_i}`, ({ x }) => x.map(v => Math.sinh(v) / Math.cosh(v))),
+    dy: outputGradient, dx: inputGradient
   },
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => tanhLayer.forward({}, asTensor(x)) }],
   chains: [{
-    quantity: 'dx_i', numeric: numericGradient(tanhOf, 'x'), library: gradient(tanhLayer),
+    of: 'dx', library: ({ x, dy }) => tanhLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
-      text: 'The quotient rule with $\\sinh\' = \\cosh$ and $\\cosh\' = \\sinh$.',
+      text: 'The quotient rule with $\\sinh\' x_i = \\cosh x_i$ and $\\cosh\' x_i = \\sinh x_i$.',
       formula: String.raw`dx_i = \frac{\cosh x_i \cosh x_i - \sinh x_i \sinh x_i}{\cosh^2 x_i}\,dy_i`,
       compute: ({ x, dy }) => vector(x.length, i =>
         (Math.cosh(x[i]) * Math.cosh(x[i]) - Math.sinh(x[i]) * Math.sinh(x[i])) / Math.cosh(x[i]) ** 2 * dy[i])
@@ -75,121 +146,73 @@ export const tanh = derivation<Case>({
     }, {
       text: 'The fraction is the square of $y_i$.',
       formula: String.raw`dx_i = (1 - y_i^2)\,dy_i`,
-      compute: ({ x, dy }) => {
-        const y = x.map(Math.tanh)
-        return vector(x.length, i => (1 - y[i] ** 2) * dy[i])
-      }
+      compute: ({ y, dy }) => vector(y.length, i => (1 - y[i] ** 2) * dy[i])
     }]
-  }]
+  }],
+  claims: [{
+    title: 'The same curve as the sigmoid',
+    text: 'A tanh is a sigmoid of twice the number, stretched to the range from −1 to 1. Its slope at 0 is 1, four times that of the sigmoid.',
+    formulas: [String.raw`\tanh x_i = 2\,\sigma(2 x_i) - 1, \qquad \tanh' 0 = 1`]
+  }],
+  cost: 'One exponential for each entry forward; from the output kept, two products backward.'
 })
 
-interface Sloped extends Case {
+interface Sloped extends Entrywise {
   readonly a: number
+  readonly atZero: Vector
 }
 
-const leakyReluOf = ({ x, a }: Sloped): Vector => x.map(v => (v > 0 ? v : a * v))
+const awayFromZero = { entries: real(3).map(v => (v < 0 ? v - 2 * REACH : v + 2 * REACH)) }
 
 export const relu = derivation<Sloped>({
-  name: 'relu and leakyRelu', source: 'src/layers/relu.ts',
-  introduction: 'The leaky rectifier keeps positive numbers and multiplies the others with a slope $a$; relu is the case $a = 0$. Shapes: any. At $x = 0$ there is no derivative, every number between $a$ and 1 is a subgradient, and the library takes $a$; the cases below keep away from 0.',
-  definition: {
-    formula: String.raw`y_i = \begin{cases} x_i & x_i > 0 \\ a\,x_i & x_i \le 0 \end{cases}`,
-    compute: leakyReluOf, library: c => forward(leakyRelu(c.a))(c)
+  name: 'relu and leakyRelu', source: 'src/layers/relu.ts', about: ['relu', 'leakyRelu'], uses: ['pointwise'],
+  introduction: 'The leaky rectifier keeps positive numbers and multiplies the others with a slope $a$; relu is the case $?a = 0$.',
+  axes,
+  letters: {
+    x: given('x', 'N', 'input, away from 0', awayFromZero),
+    a: given('a', '', 'slope on the left', { entries: fc.constantFrom(0, 0.01, 0.5), example: () => 0.5 }),
+    y: defined('y', 'N', 'output', String.raw`y_i = \begin{cases} x_i & x_i > 0 \\ a\,x_i & \text{otherwise} \end{cases}`, ({ x, a }) => x.map(v => (v > 0 ? v : a * v))),
+    dy: outputGradient, dx: gradientAt('dx', 'N', 'x', 'gradient at the input'),
+    atZero: defined('g', 'N', 'what the library gives for $dx$ at the point 0', '', ({ a, dy }) =>
+      vectorOf(leakyRelu(a).vjp({}, asTensor(dy.map(() => 0)))[1](asTensor(dy)).input))
   },
-  cases: fc.record({ point: cases, a: fc.constantFrom(0, 0.01, 0.5) }).map(({ point, a }) =>
-    ({ ...point, a, x: point.x.map(v => (v < 0 ? v - 2 * REACH : v + 2 * REACH)) })),
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x, a }) => leakyRelu(a).forward({}, asTensor(x)) }],
   chains: [{
-    quantity: 'dx_i', numeric: numericGradient(leakyReluOf, 'x'), library: c => gradient(leakyRelu(c.a))(c),
+    of: 'dx', library: ({ x, a, dy }) => leakyRelu(a).vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
       text: 'On each side of zero the function is linear: its derivative is the slope there.',
       formula: String.raw`dx_i = \begin{cases} dy_i & x_i > 0 \\ a\,dy_i & x_i < 0 \end{cases}`,
       compute: ({ x, a, dy }) => vector(x.length, i => (x[i] > 0 ? dy[i] : a * dy[i]))
     }]
-  }]
+  }],
+  claims: [{
+    title: 'At zero',
+    text: 'At 0 there is no derivative. For $a \\le 1$ the function is convex and every number from $a$ to 1 is a subgradient; like other libraries we take the left slope, for relu 0.',
+    formulas: [String.raw`g_i = a\,dy_i`]
+  }],
+  cost: 'A comparison for each entry in both directions: the cheapest activation.'
 })
 
-const siluOf = ({ x }: Case): Vector => x.map(v => v * sigma(v))
-
-export const silu = derivation<Case>({
-  name: 'silu', source: 'src/layers/silu.ts', cases,
-  introduction: 'The sigmoid-weighted linear unit: the number itself times how open its gate is. Shapes: any.',
-  definition: { formula: String.raw`y_i = x_i\,\sigma(x_i)`, compute: siluOf, library: forward(siluLayer) },
+export const silu = derivation<Entrywise>({
+  name: 'silu', source: 'src/layers/silu.ts', about: ['silu'], uses: ['sigmoid'],
+  introduction: 'The sigmoid-weighted linear unit: the number itself times how open its gate is.',
+  axes, functions: { sigma: sigmoidFunction },
+  letters: {
+    x: given('x', 'N', 'input', wide),
+    y: defined('y', 'N', 'output', String.raw`y_i = x_i\,\sigma(x_i)`, ({ x }) => x.map(v => v * sigma(v))),
+    dy: outputGradient, dx: inputGradient
+  },
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => siluLayer.forward({}, asTensor(x)) }],
   chains: [{
-    quantity: 'dx_i', numeric: numericGradient(siluOf, 'x'), library: gradient(siluLayer),
+    of: 'dx', library: ({ x, dy }) => siluLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
-      text: 'The product rule, with $\\sigma\'(x) = \\frac{e^{-x}}{(1 + e^{-x})^2}$.',
-      formula: String.raw`dx_i = \Big(\sigma(x_i) + x_i\,\frac{e^{-x_i}}{(1 + e^{-x_i})^2}\Big)\,dy_i`,
+      text: 'The product rule.',
+      formula: String.raw`dx_i = \big(\sigma(x_i) + x_i\,\sigma'(x_i)\big)\,dy_i`,
       compute: ({ x, dy }) => vector(x.length, i => (sigma(x[i]) + x[i] * Math.exp(-x[i]) / (1 + Math.exp(-x[i])) ** 2) * dy[i])
     }, {
-      text: 'The derivative of the sigmoid in terms of its value, as the derivation of the sigmoid ends: $\\sigma\' = \\sigma(1 - \\sigma)$.',
+      text: 'The derivative of the sigmoid in terms of its value, as its own page ends: $\\sigma\'(x_i) = \\sigma(x_i)(1 - \\sigma(x_i))$.',
       formula: String.raw`dx_i = \big(\sigma(x_i) + x_i\,\sigma(x_i)(1 - \sigma(x_i))\big)\,dy_i`,
       compute: ({ x, dy }) => vector(x.length, i => (sigma(x[i]) + x[i] * sigma(x[i]) * (1 - sigma(x[i]))) * dy[i])
-    }]
-  }]
-})
-
-/** $\varphi(x) = e^{-x^2/2}/\sqrt{2\pi}$, the standard normal density. */
-const density = (x: number): number => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI)
-
-/** $\Phi(x) = \frac12 + \varphi(x)\,\big(x + \frac{x^3}{1 \cdot 3} + \frac{x^5}{1 \cdot 3 \cdot 5} + \dots\big)$, the standard normal distribution. */
-const distribution = (x: number): number => {
-  let term = x, series = x
-  for (let k = 3; Math.abs(term) > 1e-18; k += 2) {
-    term *= x * x / k
-    series += term
-  }
-  return 0.5 + density(x) * series
-}
-
-const geluOf = ({ x }: Case): Vector => x.map(v => v * distribution(v))
-
-export const gelu = derivation<Case>({
-  name: 'gelu', source: 'src/layers/gelu.ts', cases,
-  introduction: 'The Gaussian error linear unit in its exact form: the number times the probability that a standard normal number is smaller. Shapes: any.',
-  definition: { formula: String.raw`y_i = x_i\,\Phi(x_i)`, compute: geluOf, library: forward(geluLayer) },
-  chains: [{
-    quantity: 'dx_i', numeric: numericGradient(geluOf, 'x'), library: gradient(geluLayer),
-    steps: [{
-      text: 'The product rule; the derivative of a distribution is its density, $\\Phi\' = \\varphi$.',
-      formula: String.raw`dx_i = \big(\Phi(x_i) + x_i\,\varphi(x_i)\big)\,dy_i, \qquad \varphi(x) = \frac{e^{-x^2/2}}{\sqrt{2\pi}}`,
-      compute: ({ x, dy }) => vector(x.length, i => (distribution(x[i]) + x[i] * density(x[i])) * dy[i])
-    }]
-  }]
-})
-
-const C = Math.sqrt(2 / Math.PI)
-
-/** $u = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$ */
-const inner = (x: number): number => C * (x + 0.044715 * x ** 3)
-
-/** $u' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\,x^2)$ */
-const innerSlope = (x: number): number => C * (1 + 3 * 0.044715 * x ** 2)
-
-const geluTanhOf = ({ x }: Case): Vector => x.map(v => 0.5 * v * (1 + Math.tanh(inner(v))))
-
-export const geluTanh = derivation<Case>({
-  name: 'geluTanh', source: 'src/layers/gelu.ts', cases,
-  introduction: 'The form of the GELU that GPT-2 uses: $\\Phi$ is replaced by a hyperbolic tangent. Shapes: any.',
-  definition: {
-    formula: String.raw`y_i = \tfrac12 x_i\,(1 + \tanh u_i), \qquad u_i = \sqrt{2/\pi}\,(x_i + 0.044715\,x_i^3)`,
-    compute: geluTanhOf, library: forward(geluTanhLayer)
-  },
-  chains: [{
-    quantity: 'dx_i', numeric: numericGradient(geluTanhOf, 'x'), library: gradient(geluTanhLayer),
-    steps: [{
-      text: 'The product rule, the chain rule, and $\\tanh\' = 1 - \\tanh^2$.',
-      formula: String.raw`dx_i = \Big(\tfrac12 (1 + \tanh u_i) + \tfrac12 x_i\,(1 - \tanh^2 u_i)\,u_i'\Big)\,dy_i, \qquad u_i' = \sqrt{2/\pi}\,(1 + 3 \cdot 0.044715\,x_i^2)`,
-      compute: ({ x, dy }) => vector(x.length, i => {
-        const t = Math.tanh(inner(x[i]))
-        return (0.5 * (1 + t) + 0.5 * x[i] * (1 - t ** 2) * innerSlope(x[i])) * dy[i]
-      })
-    }, {
-      text: 'Multiply numerator and denominator of $\\tanh u = \\frac{e^u - e^{-u}}{e^u + e^{-u}}$ out: $\\tfrac12(1 + \\tanh u) = \\frac{e^u}{e^u + e^{-u}} = \\frac{1}{1 + e^{-2u}} = \\sigma(2u)$. So $y = x\\,\\sigma(2u)$; the product and chain rules again, with $\\sigma\' = \\sigma(1 - \\sigma)$. One exponential serves function and derivative.',
-      formula: String.raw`dx_i = \big(\sigma_i + x_i\,\sigma_i (1 - \sigma_i)\,2u_i'\big)\,dy_i, \qquad \sigma_i = \sigma(2u_i)`,
-      compute: ({ x, dy }) => vector(x.length, i => {
-        const s = sigma(2 * inner(x[i]))
-        return (s + x[i] * s * (1 - s) * 2 * innerSlope(x[i])) * dy[i]
-      })
     }]
   }]
 })

@@ -5,240 +5,280 @@
  */
 import fc from 'fast-check'
 import {
-  attention as attentionLayer, causalMask, masked as maskedLayer, mergeHeads as mergeLayer, noMask, splitHeads as splitLayer
+  attention as attentionLayer, causalMask, type Mask, masked as maskedLayer, mergeHeads as mergeLayer, noMask, paddingMask, splitHeads as splitLayer
 } from 'pullback'
-import { matrices, size } from './cases.js'
-import { derivation, numericGradient, numericJacobian } from './derivation.js'
-import { asTensor, delta, type Matrix, matrix, numbers, product, sum, transposed } from './notation.js'
+import { derivation } from './derivation.js'
+import { axis, chance, defined, given, gradientAt } from './letters.js'
+import { asTensor, delta, type Matrix, matrix, product, sum, transposed, vector, type Vector } from './notation.js'
+import { part } from './parts.js'
 
-interface Case {
+/** Which mask a case has: 0 none, 1 causal, 2 padding. */
+const maskChoice = given('m', '', 'which mask: 0 none, 1 causal, 2 padding', { entries: fc.constantFrom(0, 1, 2), example: () => 1 })
+
+const VISIBLE = String.raw`M_{ts} = \begin{cases} [s \le t + S - T] & m = 1 \\ [s < l] & m = 2 \\ 1 & \text{otherwise} \end{cases}`
+
+/** Whether key s is visible from query t. */
+const visible = (m: number, l: number, T: number, S: number): Matrix =>
+  matrix(T, S, (t, s) => Number(m === 1 ? s <= t + S - T : m === 2 ? s < l : true))
+
+const maskOf = (m: number, l: number, S: number): Mask => (m === 1 ? causalMask : m === 2 ? paddingMask([l], S) : noMask)
+
+const keyLength = given('l', '', 'how many keys are no padding, from 0', { entries: ({ S }) => fc.integer({ min: 0, max: S }), example: () => 1 })
+
+interface Masked {
+  readonly x: Matrix
+  readonly m: number
+  readonly l: number
+  readonly M: Matrix
+  readonly y: Matrix
+  readonly w: Matrix
+  readonly dy: Matrix
+  readonly dx: Matrix
+}
+
+export const mask = derivation<Masked>({
+  name: 'masks', source: 'src/layers/mask.ts', about: ['masked'], uses: ['conventions'],
+  introduction: 'A score of a key that a query must not see becomes −∞, so that the softmax gives it the weight 0 exactly. The causal mask hides the keys behind the query, where the last query stands at the last key; padding hides the keys from $l$ on.',
+  axes: { T: axis('t', 'queries', { example: 2 }), S: axis('s', 'keys', { example: 3 }) },
+  letters: {
+    x: given('x', 'T S', 'scores'),
+    m: maskChoice, l: keyLength,
+    M: defined('M', 'T S', '1 where the key is visible, 0 where it is not', VISIBLE, ({ m, l }, { T, S }) => visible(m, l, T, S)),
+    y: defined('y', 'T S', 'output', String.raw`y_{ts} = \begin{cases} x_{ts} & M_{ts} = 1 \\ -\infty & \text{otherwise} \end{cases}`, ({ x, M }) =>
+      x.map((row, t) => row.map((v, s) => (M[t][s] === 1 ? v : -Infinity)))),
+    w: defined('w', 'T S', 'the same with another constant where it is hidden, for differences of infinities are no numbers', String.raw`w_{ts} = M_{ts}\,x_{ts}`, ({ x, M }) =>
+      x.map((row, t) => row.map((v, s) => M[t][s] * v))),
+    dy: given('dy', 'T S', 'gradient at the output'),
+    dx: gradientAt('dx', 'T S', 'x', 'gradient at the scores')
+  },
+  outputs: [
+    { value: 'y', aside: true, library: ({ x, m, l }, { S }) => maskedLayer(maskOf(m, l, S)).forward({}, asTensor(x)) },
+    { value: 'w', gradient: 'dy' }
+  ],
+  chains: [{
+    of: 'dx', library: ({ x, m, l, dy }, { S }) => maskedLayer(maskOf(m, l, S)).vjp({}, asTensor(x))[1](asTensor(dy)).input,
+    steps: [{
+      text: 'A visible score passes through, with the derivative 1. A hidden one is a constant, with the derivative 0, whichever constant it is.',
+      formula: String.raw`dx_{ts} = \begin{cases} dy_{ts} & M_{ts} = 1 \\ 0 & \text{otherwise} \end{cases}`,
+      compute: ({ M, dy }) => dy.map((row, t) => row.map((d, s) => (M[t][s] === 1 ? d : 0)))
+    }]
+  }]
+})
+
+interface Attention {
   readonly Q: Matrix
   readonly K: Matrix
   readonly V: Matrix
-  readonly dy: Matrix
-  readonly causal: boolean
+  readonly m: number
+  readonly l: number
+  readonly M: Matrix
+  readonly Z: Matrix
+  readonly n: Vector
+  readonly A: Matrix
+  readonly Y: Matrix
+  readonly dY: Matrix
+  readonly dA: Matrix
+  readonly dZ: Matrix
+  readonly dQ: Matrix
+  readonly dK: Matrix
+  readonly dV: Matrix
+  readonly a: Vector
+  readonly b: Vector
 }
 
-/** Whether key s is visible from query t. */
-const visible = ({ Q, K, causal }: Case, t: number, s: number): boolean => !causal || s <= t + K.length - Q.length
+const layer = ({ m, l, K }: Attention) => attentionLayer(maskOf(m, l, K.length))
 
-/** $S = QK^\top/\sqrt d$ */
-const scores = ({ Q, K }: Case): Matrix =>
-  matrix(Q.length, K.length, (t, s) => sum(Q[0].length, j => Q[t][j] * K[s][j]) / Math.sqrt(Q[0].length))
+const inputOf = ({ Q, K, V }: Attention) => ({ query: asTensor(Q), key: asTensor(K), value: asTensor(V) })
 
-/** $W = \mathrm{softmax}(\mathrm{mask}(S))$; a row with nothing visible is 0. */
-const weights = (c: Case): Matrix => {
-  const S = scores(c)
-  const e = matrix(S.length, c.K.length, (t, s) => (visible(c, t, s) ? Math.exp(S[t][s]) : 0))
-  return e.map(row => {
-    const total = sum(row.length, s => row[s])
-    return row.map(v => (total === 0 ? 0 : v / total))
-  })
-}
+const attentionGradient = (c: Attention) => layer(c).vjp({}, inputOf(c))[1](asTensor(c.dY)).input
 
-/** $dW = dY\,V^\top$ */
-const dWeights = ({ V, dy }: Case): Matrix => product(dy, transposed(V))
+const scaled = (factor: number, a: Matrix): Matrix => a.map(row => row.map(v => factor * v))
 
-/** $dS_{ts} = W_{ts}\,(dW_{ts} - \sum_u dW_{tu} W_{tu})$ */
-const dScores = (c: Case): Matrix => {
-  const W = weights(c), dW = dWeights(c)
-  return matrix(c.Q.length, c.K.length, (t, s) => W[t][s] * (dW[t][s] - sum(c.K.length, u => dW[t][u] * W[t][u])))
-}
-
-const attentionOf = (c: Case): Matrix => {
-  const W = weights(c)
-  return matrix(c.Q.length, c.V[0].length, (t, e) => sum(c.K.length, s => W[t][s] * c.V[s][e]))
-}
-
-const layer = ({ causal }: Case) => attentionLayer(causal ? causalMask : noMask)
-
-const inputOf = ({ Q, K, V }: Case) => ({ query: asTensor(Q), key: asTensor(K), value: asTensor(V) })
-
-const gradient = (c: Case) => layer(c).vjp({}, inputOf(c))[1](asTensor(c.dy)).input
-
-export const attention = derivation<Case>({
-  name: 'scaled dot-product attention', source: 'src/layers/attention.ts',
-  introduction: 'Every query takes a weighted mean of the values. Shapes: $Q$ `[T, d]`, $K$ `[S, d]`, $V$ `[S, e]`, scores $S$ and weights $W$ `[T, S]`, $Y$ `[T, e]`; batch and heads only repeat this. A hidden score is −∞, so its weight is exactly 0.',
-  definition: {
-    formula: String.raw`S_{ts} = \frac{1}{\sqrt d} \sum_j Q_{tj} K_{sj}, \qquad W_{ts} = \frac{e^{S_{ts}}\,[s \text{ visible from } t]}{\sum_u e^{S_{tu}}\,[u \text{ visible from } t]}, \qquad Y_{te} = \sum_s W_{ts} V_{se}`,
-    compute: attentionOf, library: c => numbers(layer(c).forward({}, inputOf(c)))
+export const attention = derivation<Attention>({
+  name: 'scaled dot-product attention', source: 'src/layers/attention.ts', about: ['attention', 'causalAttention'], uses: ['linear', 'softmax', 'mask'],
+  introduction: 'Every query takes a weighted mean of the values; the weights say how well it fits each key. Batches and heads only repeat this. A query that sees no key has weights 0 and the output 0.',
+  axes: { T: axis('t r', 'queries'), S: axis('s u', 'keys', { example: 3 }), d: axis('i j', 'width of a query and a key', { max: 2 }), d_v: axis('c', 'width of a value', { max: 2, example: 1 }) },
+  letters: {
+    Q: given('Q', 'T d', 'queries'),
+    K: given('K', 'S d', 'keys'),
+    V: given('V', 'S d_v', 'values'),
+    m: maskChoice, l: keyLength,
+    M: defined('M', 'T S', '1 where the key is visible, 0 where it is not', VISIBLE, ({ m, l }, { T, S }) => visible(m, l, T, S)),
+    Z: defined('Z', 'T S', 'scores', String.raw`Z_{ts} = \frac{1}{\sqrt d} \sum_j Q_{tj} K_{sj}`, ({ Q, K }) =>
+      matrix(Q.length, K.length, (t, s) => sum(Q[0].length, j => Q[t][j] * K[s][j]) / Math.sqrt(Q[0].length))),
+    n: defined('n', 'T', 'what makes the sum of the weights 1', String.raw`n_t = \sum_u M_{tu}\,e^{Z_{tu}}`, ({ M, Z }) =>
+      Z.map((row, t) => sum(row.length, u => M[t][u] * Math.exp(row[u])))),
+    A: defined('A', 'T S', 'weights', String.raw`A_{ts} = \begin{cases} M_{ts}\,e^{Z_{ts}}/n_t & n_t > 0 \\ 0 & \text{otherwise} \end{cases}`, ({ M, Z, n }) =>
+      Z.map((row, t) => row.map((z, s) => (n[t] > 0 ? M[t][s] * Math.exp(z) / n[t] : 0)))),
+    Y: defined('Y', 'T d_v', 'output', String.raw`Y_{tc} = \sum_s A_{ts} V_{sc}`, ({ A, V }) => product(A, V)),
+    dY: given('dY', 'T d_v', 'gradient at the output'),
+    dV: gradientAt('dV', 'S d_v', 'V', 'gradient at the values'),
+    dA: gradientAt('dA', 'T S', 'A', 'gradient at the weights'),
+    dZ: gradientAt('dZ', 'T S', 'Z', 'gradient at the scores'),
+    dQ: gradientAt('dQ', 'T d', 'Q', 'gradient at the queries'),
+    dK: gradientAt('dK', 'S d', 'K', 'gradient at the keys'),
+    a: chance('a', 'd', 'a random query: independent entries with mean 0 and variance 1', () => [[-1, 0.5], [1, 0.5]]),
+    b: chance('b', 'd', 'a random key of the same kind', () => [[-2, 0.125], [0, 0.75], [2, 0.125]])
   },
-  cases: fc.tuple(size(3), size(3), size(2), size(2)).chain(([t, s, d, e]) => fc.record({
-    Q: matrices(t, d), K: matrices(s, d), V: matrices(s, e), dy: matrices(t, e), causal: fc.boolean()
-  })),
+  outputs: [{ value: 'Y', gradient: 'dY', library: c => layer(c).forward({}, inputOf(c)) }],
   chains: [{
-    quantity: 'dV', numeric: numericGradient(attentionOf, 'V'), library: c => numbers(gradient(c).value),
+    of: 'dV', library: c => attentionGradient(c).value,
     steps: [{
-      text: '$V_{se}$ acts on column $e$ of every output row, with the factor $W_{ts}$.',
-      formula: String.raw`dV_{se} = \sum_t dY_{te}\,W_{ts}`,
-      compute: c => matrix(c.K.length, c.V[0].length, (s, e) => sum(c.Q.length, t => c.dy[t][e] * weights(c)[t][s]))
+      text: '$V_{sc}$ acts on column $c$ of every output row, with the factor $A_{ts}$.',
+      formula: String.raw`dV_{sc} = \sum_t dY_{tc}\,A_{ts}`,
+      compute: ({ A, V, dY }) => matrix(V.length, V[0].length, (s, c) => sum(A.length, t => dY[t][c] * A[t][s]))
     }, {
       text: 'The sum runs down the columns of both matrices.',
-      formula: String.raw`dV = W^\top dY`,
-      compute: c => product(transposed(weights(c)), c.dy)
+      formula: String.raw`dV = A^\top dY`,
+      compute: ({ A, dY }) => product(transposed(A), dY)
     }]
   }, {
-    quantity: String.raw`\partial W_{ts}/\partial Q_{ri}`, numeric: numericJacobian(weights, 'Q'),
+    of: 'dA',
     steps: [{
-      text: 'The Jacobian of the softmax, $\\partial W_{ts}/\\partial S_{tu} = W_{ts}(\\delta_{su} - W_{tu})$, is derived with the softmax. A hidden weight is 0 and the formula gives 0 for it, as the constant $-\\infty$ asks for. The scores of row $t$ depend on row $t$ of $Q$ only: $\\partial S_{tu}/\\partial Q_{ri} = \\delta_{tr} K_{ui}/\\sqrt d$.',
-      formula: String.raw`\frac{\partial W_{ts}}{\partial Q_{ri}} = \sum_u W_{ts}\,(\delta_{su} - W_{tu})\,\delta_{tr}\,\frac{K_{ui}}{\sqrt d}`,
-      compute: c => {
-        const W = weights(c), d = c.Q[0].length
-        return matrix(c.Q.length, c.K.length, (t, s) => matrix(c.Q.length, d, (r, i) =>
-          sum(c.K.length, u => W[t][s] * (delta(s, u) - W[t][u]) * delta(t, r) * c.K[u][i] / Math.sqrt(d))))
-      }
+      text: '$A_{ts}$ acts on the whole row $t$ of the output, with the values of key $s$.',
+      formula: String.raw`dA_{ts} = \sum_c dY_{tc}\,V_{sc}`,
+      compute: ({ A, V, dY }) => matrix(A.length, V.length, (t, s) => sum(V[0].length, c => dY[t][c] * V[s][c]))
+    }, {
+      text: 'As in the linear layer:',
+      formula: String.raw`dA = dY\,V^\top`,
+      compute: ({ V, dY }) => product(dY, transposed(V))
     }]
   }, {
-    quantity: 'dQ', numeric: numericGradient(attentionOf, 'Q'), library: c => numbers(gradient(c).query),
+    of: { derivative: String.raw`\partial A_{ts}/\partial Z_{tu}` },
     steps: [{
-      text: '$Y = WV$ gives the gradient at the weights, $dW_{ts} = \\sum_e dY_{te} V_{se}$, as in the linear layer. Through the Jacobian above:',
-      formula: String.raw`dQ_{ti} = \sum_s dW_{ts} \sum_u W_{ts}\,(\delta_{su} - W_{tu})\,\frac{K_{ui}}{\sqrt d}, \qquad dW = dY\,V^\top`,
-      compute: c => {
-        const W = weights(c), dW = dWeights(c), d = c.Q[0].length
-        return matrix(c.Q.length, d, (t, i) => sum(c.K.length, s => dW[t][s] * sum(c.K.length, u =>
-          W[t][s] * (delta(s, u) - W[t][u]) * c.K[u][i] / Math.sqrt(d))))
-      }
-    }, {
-      text: 'Exchange the sums. What stands before $K_{ui}$ is the pullback of the softmax, called $dS_{tu}$; its last form is derived with the softmax.',
-      formula: String.raw`dQ_{ti} = \frac{1}{\sqrt d} \sum_u dS_{tu}\,K_{ui}, \qquad dS_{tu} = W_{tu}\,\Big(dW_{tu} - \sum_s dW_{ts} W_{ts}\Big)`,
-      compute: c => {
-        const dS = dScores(c), d = c.Q[0].length
-        return matrix(c.Q.length, d, (t, i) => sum(c.K.length, u => dS[t][u] * c.K[u][i]) / Math.sqrt(d))
-      }
-    }, {
-      text: 'As matrices:',
-      formula: String.raw`dQ = \frac{dS\,K}{\sqrt d}`,
-      compute: c => product(dScores(c), c.K).map(row => row.map(v => v / Math.sqrt(c.Q[0].length)))
+      text: 'The weights of a query are a softmax of its visible scores, and this is the Jacobian derived there. Where a key is hidden its weight is 0, and so is what the formula gives for it, as a constant score asks for.',
+      formula: String.raw`\frac{\partial A_{ts}}{\partial Z_{tu}} = A_{ts}\,(\delta_{su} - A_{tu})`,
+      compute: ({ A }) => A.map(row => matrix(row.length, row.length, (s, u) => row[s] * (delta(s, u) - row[u])))
     }]
   }, {
-    quantity: 'dK', numeric: numericGradient(attentionOf, 'K'), library: c => numbers(gradient(c).key),
+    of: 'dZ',
     steps: [{
-      text: 'The key $K_{si}$ acts on the scores of every query, $\\partial S_{tu}/\\partial K_{si} = \\delta_{us}\\,Q_{ti}/\\sqrt d$; the gradient at the scores is the same $dS$.',
-      formula: String.raw`dK_{si} = \sum_t \sum_u dS_{tu}\,\delta_{us}\,\frac{Q_{ti}}{\sqrt d}`,
-      compute: c => {
-        const dS = dScores(c), d = c.Q[0].length
-        return matrix(c.K.length, d, (s, i) => sum(c.Q.length, t => sum(c.K.length, u =>
-          dS[t][u] * delta(u, s) * c.Q[t][i] / Math.sqrt(d))))
-      }
+      text: 'Scores of one query act on the weights of the same query only.',
+      formula: String.raw`dZ_{tu} = \sum_s dA_{ts}\,\frac{\partial A_{ts}}{\partial Z_{tu}} = \sum_s dA_{ts}\,A_{ts}\,(\delta_{su} - A_{tu})`,
+      compute: ({ A, dA }) => A.map((row, t) => vector(row.length, u => sum(row.length, s => dA[t][s] * row[s] * (delta(s, u) - row[u]))))
     }, {
-      text: 'The delta leaves column $s$ of $dS$.',
-      formula: String.raw`dK = \frac{dS^\top Q}{\sqrt d}`,
-      compute: c => product(transposed(dScores(c)), c.Q).map(row => row.map(v => v / Math.sqrt(c.Q[0].length)))
+      text: 'The delta picks $?s = u$; then factor out $A_{tu}$, as with the softmax.',
+      formula: String.raw`dZ_{tu} = A_{tu}\,\Big(dA_{tu} - \sum_s dA_{ts}\,A_{ts}\Big)`,
+      compute: ({ A, dA }) => A.map((row, t) => {
+        const mean = sum(row.length, s => dA[t][s] * row[s])
+        return row.map((weight, u) => weight * (dA[t][u] - mean))
+      })
     }]
-  }]
+  }, {
+    of: 'dQ', library: c => attentionGradient(c).query,
+    steps: [{
+      text: 'The query $Q_{ri}$ acts on the scores of its own row, $\\partial Z_{tu}/\\partial Q_{ri} = \\delta_{tr}\\,K_{ui}/\\sqrt d$. The sum over all scores:',
+      formula: String.raw`dQ_{ri} = \sum_t \sum_u dZ_{tu}\,\delta_{tr}\,\frac{K_{ui}}{\sqrt d}`,
+      compute: ({ Q, K, dZ }) => matrix(Q.length, Q[0].length, (r, i) =>
+        sum(Q.length, t => sum(K.length, u => dZ[t][u] * delta(t, r) * K[u][i] / Math.sqrt(Q[0].length))))
+    }, {
+      text: 'The delta leaves row $r$ of $dZ$, and the sum over the keys is a product.',
+      formula: String.raw`dQ = \frac{dZ\,K}{\sqrt d}`,
+      compute: ({ K, dZ }) => scaled(1 / Math.sqrt(K[0].length), product(dZ, K))
+    }]
+  }, {
+    of: 'dK', library: c => attentionGradient(c).key,
+    steps: [{
+      text: 'The key $K_{si}$ acts on the scores of every query, $\\partial Z_{tu}/\\partial K_{si} = \\delta_{us}\\,Q_{ti}/\\sqrt d$.',
+      formula: String.raw`dK_{si} = \sum_t \sum_u dZ_{tu}\,\delta_{us}\,\frac{Q_{ti}}{\sqrt d}`,
+      compute: ({ Q, K, dZ }) => matrix(K.length, K[0].length, (s, i) =>
+        sum(Q.length, t => sum(K.length, u => dZ[t][u] * delta(u, s) * Q[t][i] / Math.sqrt(Q[0].length))))
+    }, {
+      text: 'The delta leaves column $s$ of $dZ$.',
+      formula: String.raw`dK = \frac{dZ^\top Q}{\sqrt d}`,
+      compute: ({ Q, dZ }) => scaled(1 / Math.sqrt(Q[0].length), product(transposed(dZ), Q))
+    }]
+  }],
+  claims: [{
+    title: 'Why the root of d',
+    text: 'If all entries of a query and a key are independent, with mean 0 and variance 1, their dot product has the variance $d$, so the deviation $\\sqrt d$. Divided by it the scores keep the variance 1, whatever the width. (The root is the temperature of the softmax.) Without it wide heads would have large scores, one weight near 1 and the others near 0, where $\\partial A_{ts}/\\partial Z_{ts} = A_{ts}\\,(1 - A_{ts})$ vanishes and nothing is learned.',
+    formulas: [String.raw`\mathbb E\Big[\sum_j a_j b_j\Big] = 0, \qquad \mathrm{Var}\Big[\sum_j a_j b_j\Big] = d, \qquad \mathrm{Var}\Big[\frac{1}{\sqrt d} \sum_j a_j b_j\Big] = 1`]
+  }, {
+    title: 'What the gradient says',
+    text: 'The gradient at the scores of a query sums to 0, as that of every softmax: attention can only be moved from one key to another.',
+    formulas: [String.raw`\sum_u dZ_{tu} = 0`]
+  }],
+  cost: 'Forward $T S\\,(d + d_v)$ multiplications, and twice that for the gradient; the weights take $T S$ numbers, which is why long sequences are dear.'
 })
 
-interface MaskCase {
-  readonly x: Matrix
-  readonly dy: Matrix
-}
-
-const shows = ({ x }: MaskCase, t: number, s: number): boolean => s <= t + x[0].length - x.length
-
-export const mask = derivation<MaskCase>({
-  name: 'causal mask', source: 'src/layers/mask.ts',
-  introduction: 'A score of a key after the query becomes −∞. Shapes: $x$ and $y$ `[T, S]`; the last query stands at the last key. A padding mask does the same with another condition.',
-  definition: {
-    formula: String.raw`y_{ts} = \begin{cases} x_{ts} & s \le t + S - T \\ -\infty & \text{otherwise} \end{cases}`,
-    compute: c => matrix(c.x.length, c.x[0].length, (t, s) => (shows(c, t, s) ? c.x[t][s] : -Infinity)),
-    library: ({ x }) => numbers(maskedLayer(causalMask).forward({}, asTensor(x)))
-  },
-  cases: fc.tuple(size(3), size(3)).chain(([t, s]) => fc.record({ x: matrices(t, s), dy: matrices(t, s) })),
-  chains: [{
-    quantity: 'dx_{ts}',
-    // A hidden score does not move; any constant in its place has the same derivative.
-    numeric: numericGradient(c => matrix(c.x.length, c.x[0].length, (t, s) => (shows(c, t, s) ? c.x[t][s] : 0)), 'x'),
-    library: ({ x, dy }) => numbers(maskedLayer(causalMask).vjp({}, asTensor(x))[1](asTensor(dy)).input),
-    steps: [{
-      text: 'A visible score passes through, with the derivative 1. A hidden one is a constant, with the derivative 0.',
-      formula: String.raw`dx_{ts} = \begin{cases} dy_{ts} & s \le t + S - T \\ 0 & \text{otherwise} \end{cases}`,
-      compute: c => matrix(c.x.length, c.x[0].length, (t, s) => (shows(c, t, s) ? c.dy[t][s] : 0))
-    }]
-  }]
-})
-
-interface HeadsCase {
+interface Merge {
   readonly x: readonly Matrix[]
+  readonly y: Matrix
   readonly dy: Matrix
+  readonly dx: readonly Matrix[]
 }
 
-const mergeOf = ({ x }: HeadsCase): Matrix => {
-  const d = x[0][0].length
-  return matrix(x[0].length, x.length * d, (t, i) => x[Math.floor(i / d)][t][i % d])
-}
-
-export const merge = derivation<HeadsCase>({
-  name: 'merging heads', source: 'src/layers/heads.ts',
-  introduction: 'The results of the heads stand side by side in one row. Shapes: $x$ `[H, T, d]`, $y$ `[T, H d]`.',
-  definition: {
-    formula: String.raw`y_{t,\,hd + j} = x_{htj}`,
-    compute: mergeOf, library: ({ x }) => numbers(mergeLayer.forward({}, asTensor(x)))
+export const merge = derivation<Merge>({
+  name: 'merging heads', source: 'src/layers/heads.ts', about: ['mergeHeads'], uses: ['conventions'],
+  introduction: 'The results of the heads stand side by side in one row.',
+  axes: { H: axis('h', 'heads'), T: axis('t u', 'positions'), d: axis('j', 'width of a head', { max: 2 }), Hd: axis('i', 'width of all heads') },
+  letters: {
+    x: given('x', 'H T d', 'results of the heads'),
+    y: defined('y', 'T Hd', 'output', String.raw`y_{t,hd+j} = x_{htj}`, ({ x }, { H, T, d }) => matrix(T, H * d, (t, i) => x[Math.floor(i / d)][t][i % d])),
+    dy: given('dy', 'T Hd', 'gradient at the output'),
+    dx: gradientAt('dx', 'H T d', 'x', 'gradient at the heads')
   },
-  cases: fc.tuple(size(3), size(3), size(2)).chain(([h, t, d]) => fc.record({
-    x: fc.array(matrices(t, d), { minLength: h, maxLength: h }), dy: matrices(t, h * d)
-  })),
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => mergeLayer.forward({}, asTensor(x)) }],
   chains: [{
-    quantity: 'dx_{htj}', numeric: numericGradient(mergeOf, 'x'),
-    library: ({ x, dy }) => numbers(mergeLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input),
+    of: 'dx', library: ({ x, dy }) => mergeLayer.vjp({}, asTensor(x))[1](asTensor(dy)).input,
     steps: [{
-      text: 'Each output is one input: $\\partial y_{ui}/\\partial x_{htj} = \\delta_{ut}\\,\\delta_{i,\\,hd + j}$.',
-      formula: String.raw`dx_{htj} = \sum_u \sum_i dy_{ui}\,\delta_{ut}\,\delta_{i,\,hd + j}`,
-      compute: ({ x, dy }) => x.map((head, h) => matrix(head.length, head[0].length, (t, j) =>
-        sum(dy.length, u => sum(dy[0].length, i => dy[u][i] * delta(u, t) * delta(i, h * head[0].length + j)))))
+      text: 'Each output is one input: $\\partial y_{ui}/\\partial x_{htj} = \\delta_{ut}\\,\\delta_{i,hd+j}$.',
+      formula: String.raw`dx_{htj} = \sum_u \sum_i dy_{ui}\,\delta_{ut}\,\delta_{i,hd+j}`,
+      compute: ({ x, dy }, { d }) => x.map((head, h) => matrix(head.length, d, (t, j) =>
+        sum(dy.length, u => sum(dy[0].length, i => dy[u][i] * delta(u, t) * delta(i, h * d + j)))))
     }, {
       text: 'The deltas pick the place where the entry went: the gradient of a rearrangement is its inverse.',
-      formula: String.raw`dx_{htj} = dy_{t,\,hd + j}`,
-      compute: ({ x, dy }) => x.map((head, h) => matrix(head.length, head[0].length, (t, j) => dy[t][h * head[0].length + j]))
+      formula: String.raw`dx_{htj} = dy_{t,hd+j}`,
+      compute: ({ x, dy }, { d }) => x.map((head, h) => matrix(head.length, d, (t, j) => dy[t][h * d + j]))
     }]
-  }]
+  }],
+  cost: 'Every number is moved once in both directions; there is nothing to multiply.'
 })
 
-interface SplitCase {
+interface Split {
   readonly x: Matrix
-  /** For the queries, keys and values of every head. */
-  readonly dy: readonly (readonly Matrix[])[]
+  readonly Q: readonly Matrix[]
+  readonly K: readonly Matrix[]
+  readonly V: readonly Matrix[]
+  readonly dQ: readonly Matrix[]
+  readonly dK: readonly Matrix[]
+  readonly dV: readonly Matrix[]
+  readonly dx: Matrix
 }
 
-const splitOf = ({ x, dy }: SplitCase) => {
-  const heads = dy[0].length, d = dy[0][0][0].length
-  return dy.map((part, p) => part.map((_, h) => matrix(x.length, d, (t, j) => x[t][p * heads * d + h * d + j])))
-}
-
-const parts = ({ query, key, value }: { readonly [k in 'query' | 'key' | 'value']: ReturnType<typeof asTensor> }) =>
-  [query, key, value].map(numbers)
-
-export const split = derivation<SplitCase>({
-  name: 'splitting into heads', source: 'src/layers/heads.ts',
-  introduction: 'One wide row holds the queries of all heads, then their keys, then their values. Shapes: $x$ `[T, 3D]`, each of $Q$, $K$, $V$ `[H, T, d]` with $D = Hd$. With $p = 0, 1, 2$ for $Q$, $K$, $V$:',
-  definition: {
-    formula: String.raw`y^{(p)}_{htj} = x_{t,\,pD + hd + j}`,
-    compute: splitOf, library: c => parts(splitLayer(c.dy[0].length).forward({}, asTensor(c.x)))
+export const split = derivation<Split>({
+  name: 'splitting into heads', source: 'src/layers/heads.ts', about: ['splitHeads'], uses: ['merge'],
+  introduction: 'One wide row holds the queries of all heads, then their keys, then their values.',
+  axes: { H: axis('h', 'heads'), T: axis('t u', 'positions'), d: axis('j', 'width of a head', { max: 2 }), '3Hd': axis('i', 'width of a row') },
+  letters: {
+    x: given('x', 'T 3Hd', 'input'),
+    Q: defined('Q', 'H T d', 'queries', String.raw`Q_{htj} = x_{t,hd+j}`, ({ x }, { H, d }) => part(x, 0, H, d)),
+    K: defined('K', 'H T d', 'keys', String.raw`K_{htj} = x_{t,Hd+hd+j}`, ({ x }, { H, d }) => part(x, 1, H, d)),
+    V: defined('V', 'H T d', 'values', String.raw`V_{htj} = x_{t,2Hd+hd+j}`, ({ x }, { H, d }) => part(x, 2, H, d)),
+    dQ: given('dQ', 'H T d', 'gradient at the queries'),
+    dK: given('dK', 'H T d', 'gradient at the keys'),
+    dV: given('dV', 'H T d', 'gradient at the values'),
+    dx: gradientAt('dx', 'T 3Hd', 'x', 'gradient at the input')
   },
-  cases: fc.tuple(size(3), size(3), size(2)).chain(([h, t, d]) => fc.record({
-    x: matrices(t, 3 * h * d),
-    dy: fc.array(fc.array(matrices(t, d), { minLength: h, maxLength: h }), { minLength: 3, maxLength: 3 })
-  })),
+  outputs: [
+    { value: 'Q', gradient: 'dQ', library: ({ x }, { H }) => splitLayer(H).forward({}, asTensor(x)).query },
+    { value: 'K', gradient: 'dK', library: ({ x }, { H }) => splitLayer(H).forward({}, asTensor(x)).key },
+    { value: 'V', gradient: 'dV', library: ({ x }, { H }) => splitLayer(H).forward({}, asTensor(x)).value }
+  ],
   chains: [{
-    quantity: 'dx_{ti}', numeric: numericGradient(splitOf, 'x'),
-    library: ({ x, dy }) => {
-      const [query, key, value] = dy.map(asTensor)
-      return numbers(splitLayer(dy[0].length).vjp({}, asTensor(x))[1]({ query, key, value }).input)
-    },
+    of: 'dx',
+    library: ({ x, dQ, dK, dV }, { H }) => splitLayer(H).vjp({}, asTensor(x))[1]({ query: asTensor(dQ), key: asTensor(dK), value: asTensor(dV) }).input,
     steps: [{
-      text: 'Each output is one input: $\\partial y^{(p)}_{huj}/\\partial x_{ti} = \\delta_{ut}\\,\\delta_{i,\\,pD + hd + j}$.',
-      formula: String.raw`dx_{ti} = \sum_p \sum_h \sum_u \sum_j dy^{(p)}_{huj}\,\delta_{ut}\,\delta_{i,\,pD + hd + j}`,
-      compute: ({ x, dy }) => {
-        const heads = dy[0].length, d = dy[0][0][0].length
-        return matrix(x.length, x[0].length, (t, i) => sum(3, p => sum(heads, h => sum(x.length, u => sum(d, j =>
-          dy[p][h][u][j] * delta(u, t) * delta(i, p * heads * d + h * d + j))))))
-      }
+      text: 'Each output is one input, for example $\\partial K_{huj}/\\partial x_{ti} = \\delta_{ut}\\,\\delta_{i,Hd+hd+j}$. All three parts together:',
+      formula: String.raw`dx_{ti} = \sum_h \sum_u \sum_j \delta_{ut}\,\big(dQ_{huj}\,\delta_{i,hd+j} + dK_{huj}\,\delta_{i,Hd+hd+j} + dV_{huj}\,\delta_{i,2Hd+hd+j}\big)`,
+      compute: ({ x, dQ, dK, dV }, { H, T, d }) => matrix(T, x[0].length, (t, i) => sum(H, h => sum(T, u => sum(d, j => delta(u, t) * (
+        dQ[h][u][j] * delta(i, h * d + j) + dK[h][u][j] * delta(i, H * d + h * d + j) + dV[h][u][j] * delta(i, 2 * H * d + h * d + j))))))
     }, {
-      text: 'The deltas pick the place where the entry went: part, head and column are the digits of $i$ in the mixed base $(3, H, d)$.',
-      formula: String.raw`dx_{t,\,pD + hd + j} = dy^{(p)}_{htj}`,
-      compute: ({ x, dy }) => {
-        const heads = dy[0].length, d = dy[0][0][0].length
-        return matrix(x.length, x[0].length, (t, i) => dy[Math.floor(i / d / heads)][Math.floor(i / d) % heads][t][i % d])
-      }
+      text: 'The deltas pick the place where the entry went: the gradients stand side by side as the parts did.',
+      formula: String.raw`dx_{t,hd+j} = dQ_{htj}, \qquad dx_{t,Hd+hd+j} = dK_{htj}, \qquad dx_{t,2Hd+hd+j} = dV_{htj}`,
+      compute: ({ x, dQ, dK, dV }, { H, T, d }) => matrix(T, x[0].length, (t, i) =>
+        [dQ, dK, dV][Math.floor(i / d / H)][Math.floor(i / d) % H][t][i % d])
     }]
-  }]
+  }],
+  cost: 'Every number is moved once in both directions; there is nothing to multiply.'
 })

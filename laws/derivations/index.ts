@@ -1,19 +1,61 @@
 /**
- * Every derivation.
+ * Every derivation, in chapters: each builds on those before it.
  *
  * @module
  */
 import * as activations from './activations.js'
 import * as attention from './attention.js'
+import { block } from './block.js'
+import { chainRule, residual } from './composition.js'
+import * as beginnings from './conventions.js'
+import type { Derivation } from './definition.js'
 import * as embeddings from './embeddings.js'
-import * as compositions from './compositions.js'
-import * as layerNorm from './layerNorm.js'
+import * as generation from './generation.js'
+import { feedForward } from './feedForward.js'
+import { gelu, geluTanh } from './gelu.js'
+import { gpt } from './gpt.js'
+import * as learning from './learning.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
+import * as normalisation from './normalisation.js'
+import { branches, stack } from './repetition.js'
+import { multiHead, singleHead } from './selfAttention.js'
+import { batch } from './sharding.js'
+import { frozen, tied } from './sharing.js'
 import * as softmax from './softmax.js'
-import * as transformer from './transformer.js'
-import type { Derivation } from './derivation.js'
 
-/** File by file; a module lists its exports in an order that depends on who loads it. */
-export const derivations: readonly Derivation[] = [linear, activations, softmax, losses, compositions, embeddings, layerNorm, attention, transformer]
-  .flatMap(file => Object.entries<Derivation>(file).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value))
+/** A page, under the name by which others refer to it. */
+export interface Page {
+  readonly key: string
+  readonly derivation: Derivation
+}
+
+export interface Chapter {
+  readonly title: string
+  readonly pages: readonly Page[]
+}
+
+const chapter = (title: string, pages: Readonly<Record<string, Derivation>>): Chapter =>
+  ({ title, pages: Object.entries(pages).map(([key, derivation]) => ({ key, derivation })) })
+
+const { pointwise, relu, sigmoid, tanh, silu } = activations
+const { crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError } = losses
+const { layerNorm, dropout } = normalisation
+const { embedding, tiedEmbedding, positions, sinusoidal } = embeddings
+const { mask, attention: scaledAttention, split, merge } = attention
+const { initialisation, momentum, adam, clipping, schedules } = learning
+
+export const chapters: readonly Chapter[] = [
+  chapter('Before everything', { conventions: beginnings.conventions, finiteDifferences: beginnings.finiteDifferences }),
+  chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
+  chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding }),
+  chapter('Composition', { chainRule, residual, branches, stack, tied, frozen }),
+  chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
+  chapter('Normalisation and dropout', { layerNorm, dropout }),
+  chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
+  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block, gpt }),
+  chapter('Learning', { initialisation, momentum, adam, clipping, schedules }),
+  chapter('Generating', { sampling: generation.sampling, cache: generation.cache })
+]
+
+export const derivations: readonly Derivation[] = chapters.flatMap(({ pages }) => pages.map(({ derivation }) => derivation))

@@ -1,5 +1,5 @@
 /**
- * What the derivations are written in: sums, vectors and matrices as they stand in a formula.
+ * What the code of the derivations is written in: sums, vectors and matrices as they stand in a formula.
  *
  * @module
  */
@@ -25,14 +25,26 @@ export const delta = (i: number, j: number): 0 | 1 => (i === j ? 1 : 0)
 export const product = (a: Matrix, b: Matrix): Matrix =>
   matrix(a.length, b[0].length, (i, j) => sum(b.length, k => a[i][k] * b[k][j]))
 
+/** $Ax$ */
+export const times = (a: Matrix, x: Vector): Vector => a.map(row => sum(x.length, j => row[j] * x[j]))
+
 /** $A^\top$ */
 export const transposed = (a: Matrix): Matrix => matrix(a[0].length, a.length, (i, j) => a[j][i])
 
 /** $A + B$ */
 export const plus = (a: Matrix, b: Matrix): Matrix => matrix(a.length, a[0].length, (i, j) => a[i][j] + b[i][j])
 
+/** $A + \mathbf 1 b^\top$ */
+export const addRow = (a: Matrix, b: Vector): Matrix => matrix(a.length, b.length, (i, j) => a[i][j] + b[j])
+
 /** The same numbers as a tensor of the library. */
 export const asTensor = (value: tensor.Nested): Tensor => tensor.of(value, 'float64')
 
-/** The numbers of a tensor. */
-export const numbers = (x: Tensor): Vector => Array.from(x.data)
+/** The numbers of a tensor as a vector. */
+export const vectorOf = (x: Tensor): Vector => Array.from(x.data)
+
+/** The numbers of a tensor with two axes as a matrix. */
+export const matrixOf = (x: Tensor): Matrix => {
+  const [rows, columns] = x.shape
+  return matrix(rows, columns, (i, j) => x.data[i * columns + j])
+}

@@ -14,9 +14,10 @@ import { memories, together, tracedAt, traceOf } from './readings.js'
 
 /**
  * Every layer of a record on the same input: $y_k = f_k(\theta_k, x)$. The names of the record become the names
- * of both parameters and outputs. The input feeds every branch, so its gradient is a sum:
+ * of both parameters and outputs. The input feeds every branch, so its gradient is a sum of what comes back through each,
+ * all at the one point $x$:
  *
- * $$d\theta_k = d\theta_{f_k}(dy_k), \qquad dx = \sum_k dx_{f_k}(dy_k).$$
+ * $$(d\theta_k, u_k) = (f_k)^*_{\theta_k, x}(dy_k), \qquad dx = \sum_k u_k.$$
  *
  * @example
  * const both = branches({ plus: relu, smooth: tanh })

@@ -140,7 +140,7 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  * $y = x + f(\theta, x)$ on tensors. The sum passes $dy$ to both of its terms, and the input feeds both of
  * them, so
  *
- * $$d\theta = d\theta_f(dy), \qquad dx = dy + dx_f(dy).$$
+ * $$(d\theta, u) = f^*_{\theta, x}(dy), \qquad dx = dy + u.$$
  *
  * Throws `ShapeError` if the layer changes the shape of its input.
  * (K. He et al., *Deep Residual Learning for Image Recognition*, 2016, eq. 1.)
@@ -180,7 +180,8 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
 /**
  * Repeats a layer, with one record of parameters for each repetition: depth is data.
  *
- * $$x_{i+1} = f_i(\theta_i, x_i), \qquad (d\theta_i, dx_i) = f^*_{i}(dx_{i+1}).$$
+ * $$h_0 = x, \qquad h_{k+1} = f_k(\theta_k, h_k), \qquad y = h_L, \qquad
+ *   dh_L = dy, \qquad (d\theta_k, dh_k) = (f_k)^*_{\theta_k, h_k}(dh_{k+1}), \qquad dx = dh_0.$$
  *
  * The layers come from their index, for what differs between repetitions without being a parameter, such as
  * the key of a dropout.

@@ -13,9 +13,11 @@ import { part, placed } from './place.js'
 
 /**
  * First `f`, then `g` with the parameters that `f` already has under `name`. Both uses contribute to the
- * gradient of the one parameter: for $z = g(\theta_k, f(\theta, x))$,
+ * gradient of the one parameter: for $y = f(\theta, x)$ and $z = g(\theta_k, y)$, where $\theta_k$ is the part of $\theta$ under the name,
  *
- * $$d\theta_k = d\theta_k^{(f)} + d\theta_k^{(g)}.$$
+ * $$(w, dy) = g^*_{\theta_k, y}(dz), \qquad (u, dx) = f^*_{\theta, x}(dy), \qquad d\theta_k = u_k + w,$$
+ *
+ * and the other parts of $d\theta$ are those of $u$.
  *
  * A language model whose unembedding is its token embedding is
  * `pipe(…, andThenTied('wte', unembedding))`.

@@ -2,34 +2,34 @@
  * Scaled dot-product attention: every query takes a weighted mean of the values, with weights that say how well
  * the query fits each key.
  *
- * $$S = \frac{Q K^\top}{\sqrt d}, \qquad W = \mathrm{softmax}(\mathrm{mask}(S)), \qquad Y = W V$$
+ * $$Z = \frac{Q K^\top}{\sqrt d}, \qquad A = \mathrm{softmax}(\mathrm{mask}(Z)), \qquad Y = A V$$
  *
  * Shapes: $Q$ `[..., T, d]`, $K$ `[..., S, d]`, $V$ `[..., S, e]`, scores and weights `[..., T, S]`, $Y$ `[..., T, e]`.
- * The dot product of two random vectors of width $d$ has deviation $\sqrt d$; dividing by it keeps the softmax
- * away from its flat ends. (A. Vaswani et al., *Attention Is All You Need*, 2017, eq. 1.)
+ * The dot product of two vectors of width $d$ whose entries are independent with mean 0 and variance 1 has the deviation
+ * $\sqrt d$; dividing by it keeps the softmax away from its flat ends. (A. Vaswani et al., *Attention Is All You Need*, 2017, eq. 1.)
  *
  * A masked score is −∞ and its weight exactly 0. A query with nothing to attend to has weights 0 and the output 0. What a mask
  * hides from a query does not matter to it, whatever it holds, ∞ and NaN included: every sum below goes over the pairs that
  * are visible.
  *
- * **Derivation.** $Y = WV$ is a matrix product, so as for the linear layer
+ * **Derivation.** $Y = AV$ is a matrix product, so as for the linear layer
  *
- * $$dW = dY\,V^\top, \qquad dV = W^\top dY.$$
+ * $$dA = dY\,V^\top, \qquad dV = A^\top dY.$$
  *
- * Each row of $W$ is a softmax of a row of the masked scores; its gradient is derived in `softmax.ts`:
+ * Each row of $A$ is a softmax of a row of the masked scores; its gradient is derived in `softmax.ts`:
  *
- * $$dS_{ts} = W_{ts}\,\Big(dW_{ts} - \sum_u dW_{tu} W_{tu}\Big).$$
+ * $$dZ_{ts} = A_{ts}\,\Big(dA_{ts} - \sum_u dA_{tu} A_{tu}\Big).$$
  *
- * Where a score is masked $W_{ts} = 0$, so $dS_{ts} = 0$, which is also what the gradient of the mask asks for.
- * Last, $S = QK^\top/\sqrt d$ is a matrix product too:
+ * Where a score is masked $A_{ts} = 0$, so $dZ_{ts} = 0$, which is also what the gradient of the mask asks for.
+ * Last, $Z = QK^\top/\sqrt d$ is a matrix product too:
  *
- * $$S_{ts} = \frac{1}{\sqrt d}\sum_j Q_{tj} K_{sj}
- *   \;\Rightarrow\; dQ_{tj} = \frac{1}{\sqrt d}\sum_s dS_{ts} K_{sj}, \quad
- *   dK_{sj} = \frac{1}{\sqrt d}\sum_t dS_{ts} Q_{tj},$$
+ * $$Z_{ts} = \frac{1}{\sqrt d}\sum_j Q_{tj} K_{sj}
+ *   \;\Rightarrow\; dQ_{tj} = \frac{1}{\sqrt d}\sum_s dZ_{ts} K_{sj}, \quad
+ *   dK_{sj} = \frac{1}{\sqrt d}\sum_t dZ_{ts} Q_{tj},$$
  *
- * $$dQ = \frac{dS\,K}{\sqrt d}, \qquad dK = \frac{dS^\top Q}{\sqrt d}.$$
+ * $$dQ = \frac{dZ\,K}{\sqrt d}, \qquad dK = \frac{dZ^\top Q}{\sqrt d}.$$
  *
- * The kernel folds $1/\sqrt d$ into the softmax, as its temperature.
+ * The kernel folds the division into the softmax, whose temperature is then $\sqrt d$.
  *
  * @module
  */
@@ -76,7 +76,7 @@ const sizesOf = (mask: Mask, query: Tensor, key: Tensor, value: Tensor): kernel.
 }
 
 /**
- * The weights $W = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
+ * The weights $A = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
  * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` if these do not fit.
  *
  * @example
@@ -96,7 +96,7 @@ export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
   }
 }
 
-/** $Y = WV$; keeps $W$. */
+/** $Y = AV$; keeps $A$. */
 const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue) => {
   checkTensors('attention', 'input', ['query', 'key', 'value'], input)
   const { query, key, value } = input
@@ -111,7 +111,7 @@ interface Kept {
   readonly weights: Tensor['data']
 }
 
-/** $dQ = dS\,K/\sqrt d,\ dK = dS^\top Q/\sqrt d,\ dV = W^\top dY$ */
+/** $dQ = dZ\,K/\sqrt d,\ dK = dZ^\top Q/\sqrt d,\ dV = A^\top dY$ */
 const gradient = (mask: Mask) => (
   _: NoParams, { query, key, value }: QueryKeyValue, { sizes, weights }: Kept, dy: Tensor
 ): Gradient<NoParams, QueryKeyValue> => {

@@ -9,7 +9,7 @@
  *
  * $$dW_{vi} = \sum_n \sum_j dy_{nj}\,\delta_{v t_n}\delta_{ij} = \sum_{n\,:\,t_n = v} dy_{ni}:$$
  *
- * every row of $dy$ is added to the row of $dW$ that it was read from ("scatter-add"). A token that occurs twice
+ * every row of $dy$ is added to the row of $dW$ that belongs to its token ("scatter-add"). A token that occurs twice
  * receives both; one that does not occur receives zero. A token is discrete, so the input has no gradient.
  *
  * @module

@@ -1,9 +1,9 @@
 /**
  * The feed-forward network of a transformer block: the same two linear layers at every position.
  *
- * $$y = \mathrm{geluTanh}(x W_1 + b_1)\,W_2 + b_2$$
+ * $$Y = \mathrm{geluTanh}(X W_1 + \mathbf 1 b_1^\top)\,W_2 + \mathbf 1 b_2^\top$$
  *
- * Shapes: $x$ and $y$ `[..., D]`, $W_1$ (`c_fc`) `[D, F]`, $W_2$ (`c_proj`) `[F, D]`; usually $F = 4D$. A composition;
+ * Shapes: $X$ and $Y$ `[..., D]`, $W_1$ (`c_fc`) `[D, F]`, $W_2$ (`c_proj`) `[F, D]`; usually $F = 4D$. A composition;
  * its gradient follows from the chain rule. (A. Radford et al., *Language Models are Unsupervised Multitask
  * Learners*, 2019.)
  *

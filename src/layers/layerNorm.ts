@@ -1,5 +1,6 @@
 /**
- * Layer normalisation: every row is brought to mean 0 and variance 1, then scaled and shifted.
+ * Layer normalisation: every row is brought to mean 0 and the variance $v/(v + \varepsilon)$, which is nearly 1 unless the row
+ * hardly varies, then scaled and shifted.
  *
  * $$\mu = \frac1D \sum_j x_j, \qquad v = \frac1D \sum_j (x_j - \mu)^2, \qquad r = (v + \varepsilon)^{-1/2}, \qquad
  *   \hat x_j = (x_j - \mu)\, r, \qquad y_j = \gamma_j \hat x_j + \beta_j$$

@@ -1,25 +1,26 @@
 /**
  * The linear layer: a row of neurons, each a weighted sum of its inputs plus a bias.
  *
- * $$y_{nj} = \sum_i x_{ni} W_{ij} + b_j, \qquad Y = X W + \mathbf 1 b^\top$$
+ * $$Y_{nj} = \sum_i X_{ni} W_{ij} + b_j, \qquad Y = X W + \mathbf 1 b^\top$$
  *
  * Shapes: $X$ `[..., I]`, $W$ `[I, O]`, $b$ `[O]`, $Y$ `[..., O]`; the leading axes are read as one axis of
- * $N$ rows. $W$ is stored as GPT-2 stores it, input first.
+ * $N$ rows. Vectors are columns; a bias that is added to every row is $\mathbf 1 b^\top$. $W$ is stored as GPT-2 stores it,
+ * input first.
  *
- * **Derivation.** Let $\ell$ be any scalar function of $Y$ and $dY_{nj} = \partial\ell/\partial y_{nj}$. One entry
- * of $y$ depends on one row of $x$, one column of $W$ and one entry of $b$:
+ * **Derivation.** Let $\ell$ be any scalar function of $Y$ and $dY_{nj} = \partial\ell/\partial Y_{nj}$. One entry
+ * of $Y$ depends on one row of $X$, one column of $W$ and one entry of $b$:
  *
- * $$\frac{\partial y_{nj}}{\partial x_{mi}} = \delta_{nm} W_{ij}, \qquad
- *   \frac{\partial y_{nj}}{\partial W_{ik}} = \delta_{jk}\, x_{ni}, \qquad
- *   \frac{\partial y_{nj}}{\partial b_k} = \delta_{jk}.$$
+ * $$\frac{\partial Y_{nj}}{\partial X_{mi}} = \delta_{nm} W_{ij}, \qquad
+ *   \frac{\partial Y_{nj}}{\partial W_{ik}} = \delta_{jk}\, X_{ni}, \qquad
+ *   \frac{\partial Y_{nj}}{\partial b_k} = \delta_{jk}.$$
  *
  * Sum $dY_{nj}$ times each of these over all $n, j$; the deltas leave one free sum in every case:
  *
- * $$dX_{mi} = \sum_j dY_{mj} W_{ij}, \qquad dW_{ik} = \sum_n x_{ni}\, dY_{nk}, \qquad db_k = \sum_n dY_{nk}.$$
+ * $$dX_{mi} = \sum_j dY_{mj} W_{ij}, \qquad dW_{ik} = \sum_n X_{ni}\, dY_{nk}, \qquad db_k = \sum_n dY_{nk}.$$
  *
  * As matrices,
  *
- * $$dX = dY\, W^\top, \qquad dW = X^\top dY, \qquad db = \mathbf 1^\top dY.$$
+ * $$dX = dY\, W^\top, \qquad dW = X^\top dY, \qquad db = dY^\top \mathbf 1.$$
  *
  * @module
  */
@@ -62,7 +63,7 @@ const forward = (params: LinearParams, x: Tensor): Tensor => {
   return own([...x.shape.slice(0, -1), outputs], y)
 }
 
-/** $dX = dY\,W^\top,\ dW = X^\top dY,\ db = \mathbf 1^\top dY$ */
+/** $dX = dY\,W^\top,\ dW = X^\top dY,\ db = dY^\top \mathbf 1$ */
 const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearParams, Tensor> => {
   const { rows, inputs, outputs } = sizesOf(params, x)
   const { weight, bias } = params

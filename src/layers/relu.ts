@@ -10,8 +10,8 @@
  *
  * $$dx = \begin{cases} dy & x > 0 \\ a\,dy & x < 0. \end{cases}$$
  *
- * At zero there is no derivative. Every number between the two slopes is a subgradient; like other libraries
- * we take the left slope.
+ * At zero there is no derivative. For $a \le 1$ the function is convex and every number from $a$ to 1 is a subgradient; like
+ * other libraries we take the left slope.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { entries } from './entries.js'
 /**
  * $y = x$ for $x > 0$ and $y = a x$ elsewhere. The usual slope is 0.01.
  * Throws `RangeError` unless it is finite.
- * (A. Maas et al., *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013, eq. 2.)
+ * (A. Maas et al., *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013.)
  *
  * @example
  * tensor.toArray(leakyRelu(0.1).forward(noParams, tensor.of([-1, 2]))) // [-0.1, 2]

@@ -4,11 +4,11 @@
  *
  * One head, with a projection for each role:
  *
- * $$Y = \mathrm{attention}(X W_Q + b_Q,\; X W_K + b_K,\; X W_V + b_V)$$
+ * $$Y = \mathrm{attention}(X W_Q + \mathbf 1 b_Q^\top,\; X W_K + \mathbf 1 b_K^\top,\; X W_V + \mathbf 1 b_V^\top)$$
  *
  * Several heads, each on its own slice of width $d = D/H$, and a projection of what they found:
  *
- * $$Y = \mathrm{merge}\big(\mathrm{attention}(\mathrm{split}(X W + b))\big)\,W_O + b_O$$
+ * $$Y = \mathrm{merge}\big(\mathrm{attention}(\mathrm{split}(X W + \mathbf 1 b^\top))\big)\,W_O + \mathbf 1 b_O^\top$$
  *
  * Shapes: $X$ and $Y$ `[..., T, D]`, $W$ `[D, 3D]`, $W_O$ `[D, D]`. The mask reaches every head.
  * (A. Vaswani et al., *Attention Is All You Need*, 2017, § 3.2.2.)

@@ -1,15 +1,15 @@
 /**
  * Unembedding: a score ("logit") for every symbol of the vocabulary, by the dot product with its row of a table.
  *
- * $$y_{nv} = \sum_j x_{nj} W_{vj}, \qquad Y = X W^\top$$
+ * $$Y_{nv} = \sum_j X_{nj} W_{vj}, \qquad Y = X W^\top$$
  *
  * Shapes: $X$ `[..., D]`, $W$ (`weight`) `[V, D]`, $Y$ `[..., V]`. $W$ has the layout of the token embedding, so a
  * model can use one table for both (`andThenTied`).
  *
- * **Derivation.** As for the linear layer, $\partial y_{nv}/\partial x_{mi} = \delta_{nm} W_{vi}$ and
- * $\partial y_{nv}/\partial W_{ui} = \delta_{uv} x_{ni}$, so
+ * **Derivation.** As for the linear layer, $\partial Y_{nv}/\partial X_{mi} = \delta_{nm} W_{vi}$ and
+ * $\partial Y_{nv}/\partial W_{ui} = \delta_{uv} X_{ni}$, so
  *
- * $$dX_{mi} = \sum_v dY_{mv} W_{vi}, \qquad dW_{ui} = \sum_n dY_{nu}\, x_{ni},$$
+ * $$dX_{mi} = \sum_v dY_{mv} W_{vi}, \qquad dW_{ui} = \sum_n dY_{nu}\, X_{ni},$$
  *
  * $$dX = dY\,W, \qquad dW = dY^\top X.$$
  *

@@ -11,7 +11,8 @@
  *   = \frac{-t_i(1 - p_i) + (1 - t_i)\,p_i}{p_i(1 - p_i)} = \frac{p_i - t_i}{p_i(1 - p_i)}.$$
  *
  * At $p = 0$ and $p = 1$ a logarithm is infinite. As in PyTorch, logarithms are cut off at −100 and the denominator
- * at $10^{-12}$, so loss and gradient stay finite.
+ * at $10^{-12}$, so loss and gradient stay finite. Between the two cuts, nearer to 0 or 1 than $10^{-12}$ but not as near as
+ * $e^{-100}$, the gradient is smaller than the derivative of the loss.
  *
  * **Derivation, from logits.** By $1 - \sigma(x) = \sigma(-x)$ and $-\ln\sigma(x) = \ln(1 + e^{-x})$,
  *

@@ -8,8 +8,8 @@
  * `wte.weight`, `wpe.weight`, `h.0.ln_1.weight`, `h.0.attn.c_attn.weight`, …, `ln_f.bias`. (A. Radford et al., *Language
  * Models are Unsupervised Multitask Learners*, 2019, § 2.3.)
  *
- * There is no new mathematics here: the gradient follows from the chain rule, and that logits never depend on the
- * future follows from the causal mask, the only place where positions meet.
+ * There is no new mathematics here: the gradient follows from the chain rule. Positions meet only in attention, so that logits
+ * never depend on the future follows from its causal mask.
  *
  * @module
  */

@@ -71,7 +71,7 @@ const refuse = (gradient: unknown): never => {
 }
 
 /**
- * The gradient itself if its norm is below `maxNorm`, or else scaled down to it. Throws `RangeError` unless `maxNorm` is
+ * The gradient itself if its norm is at most `maxNorm` $- 10^{-6}$, and scaled down otherwise. Throws `RangeError` unless `maxNorm` is
  * above 0, and for a gradient with an infinite entry or a NaN, naming the first leaf that has one.
  *
  * @example

@@ -1,6 +1,6 @@
 /**
- * Initial weights: distributions whose width keeps signals of the same size from layer to layer.
- * A weight has the shape `[fanIn, fanOut]`.
+ * Initial weights. Those of Glorot and of He have a variance that keeps signals, or gradients, of about the same size from layer
+ * to layer; GPT-2's is the same for every width. A weight has the shape `[fanIn, fanOut]`.
  *
  * @module
  */
@@ -53,7 +53,7 @@ const checkFans = (operation: string, fanIn: number, fanOut: number): void => {
 const width = (numerator: number, fans: number): number => Math.sqrt(numerator / Math.max(1, fans))
 
 /**
- * Uniform in ±√(6 / (fanIn + fanOut)), for tanh and sigmoid.
+ * Uniform in ±√(6 / (fanIn + fanOut)), for activations that are symmetric with slope 1 at 0, such as tanh.
  * (X. Glorot, Y. Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural Networks*, 2010, eq. 16.)
  *
  * @example
@@ -109,8 +109,8 @@ export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') => {
 }
 
 /**
- * GPT-2's: normal with deviation 0.02 for every weight.
- * (A. Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, § 2.3; the published code.)
+ * GPT-2's: normal with deviation 0.02 for every weight. The code that was published draws positions with 0.01.
+ * (A. Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, and its published code.)
  *
  * @example
  * tensor.norm(random.gpt2Normal(100, 100)(random.key(0))) / 100 // 0.01993
@@ -124,8 +124,8 @@ export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') =>
 
 /**
  * GPT-2's for a projection that ends on the residual stream: deviation 0.02 / √(2 · layers), since the stream
- * of a model with `layers` blocks is a sum of 2 · layers such projections. (Radford et al. 2019, § 2.3.)
- * Throws `RangeError` unless there is at least one.
+ * of a model with `layers` blocks is a sum of 2 · layers such projections. (Radford et al. 2019, § 2.3; the published code
+ * does not scale.) Throws `RangeError` unless there is at least one.
  *
  * @example
  * tensor.norm(random.gpt2Residual(2)(100, 100)(random.key(0))) / 100 // 0.009964
