@@ -101,11 +101,11 @@ export interface Derivation {
   readonly laws: readonly Law[]
   /** Every formula that is evaluated. */
   readonly places: readonly Place[]
-  /** Every function beside a formula: what it gives in a case, and what notices another value in its place. */
+  /** Every function beside a formula: what it gives in a case, and what notices another value in its place, if anything does. */
   readonly functions: readonly {
     readonly name: string
     readonly value: (drawn: Drawn) => Value
-    readonly noticed: (value: Value, drawn: Drawn) => readonly string[]
+    readonly noticedBy: (value: Value, drawn: Drawn) => 'the formula' | 'what comes before' | undefined
   }[]
   readonly cases: ReturnType<typeof casesOf>
   /** The values of every letter in a case, each computed when it is read. */

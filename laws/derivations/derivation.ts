@@ -231,15 +231,13 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     ...lettersOf(page).flatMap(([letter, declared]) => (declared.kind === 'defined' && declared.formula !== '' && !(declared.formula in unevaluated) ? [{
       name: `definition of ${letter}`,
       value: (drawn: Drawn) => declared.compute(valuesIn(drawn), drawn.sizes),
-      noticed: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? ['the formula'] : [])
+      noticedBy: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? 'the formula' : undefined)
     }] : [])),
     ...chains.flatMap(chain => chain.steps.map(({ formula, compute }, i) => ({
       name: `${nameOf(chain.of)}, step ${i + 1}`,
       value: (drawn: Drawn) => compute(valuesIn(drawn), drawn.sizes),
-      noticed: (value: Value, drawn: Drawn) => [
-        ...(!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? ['the formula'] : []),
-        ...(differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? ['the step before'] : [])
-      ]
+      noticedBy: (value: Value, drawn: Drawn) => (!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? 'the formula'
+        : differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? 'what comes before' : undefined)
     })))
   ]
 
