@@ -62,6 +62,8 @@ export interface DerivationDefinition<C> extends Partial<Letters<C>> {
   readonly uses?: readonly string[]
   /** Which sizes go together. */
   readonly fits?: (sizes: Sizes) => boolean
+  /** Which values the laws try: not those where a function is too steep for finite differences. */
+  readonly admits?: (c: C) => boolean
   /** Formulae that are printed and not evaluated, each with the reason. */
   readonly unevaluated?: Readonly<Record<string, string>>
 }

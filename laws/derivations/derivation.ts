@@ -126,7 +126,7 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
 
   const places: Place[] = []
   const laws: Law[] = []
-  const cases = casesOf(page, fits)
+  const cases = casesOf(page, fits).filter(drawn => definition.admits?.(valuesIn(drawn)) ?? true)
 
   const equation = (
     title: string, statement: string, tolerance: number, check: (drawn: Drawn) => Finding

@@ -289,7 +289,7 @@ export const schedules = derivation<Schedules>({
   },
   claims: [{
     title: 'No jump',
-    text: 'The growth would reach the peak at step $w$, where the wave begins with the same value; the wave ends at step $S$ with the final rate. A wave is flat at both ends, so there is no kink at the peak from its side either.',
+    text: 'The growth would reach the peak at step $w$, where the wave begins with the same value; the wave ends at step $S$ with the final rate. The wave is flat at both ends; where growth meets it there is a kink, but no jump.',
     formulas: [String.raw`\eta_w = a, \qquad \eta_S = b, \qquad 1 + \cos 0 = 2, \qquad 1 + \cos \pi = 0`]
   }, {
     title: 'The first step is not 0',
