@@ -114,6 +114,10 @@ export const entryOf = (value: Axial, at: readonly number[]): number | Axial => 
   return axial(value.axes.slice(at.length), entries)
 }
 
+/** All places of an array with the given lengths, in order. */
+export const placesIn = (lengths: readonly number[]): readonly (readonly number[])[] =>
+  lengths.reduce<readonly (readonly number[])[]>((places, length) => places.flatMap(at => Array.from({ length }, (_, i) => [...at, i])), [[]])
+
 /** The value with the given lengths whose entries are $f(i, j, \dots)$. */
 export const tabulate = (lengths: readonly number[], f: (at: readonly number[]) => number, at: readonly number[] = []): Value =>
   lengths.length === at.length ? f(at) : Array.from({ length: lengths[at.length] }, (_, i) => tabulate(lengths, f, [...at, i]))

@@ -13,7 +13,7 @@ import { derivation } from './derivation.js'
 import { feedForwardParams } from './feedForward.js'
 import { axis, type Case, defined, type FunctionLetter, given, gradientAt, mapping } from './letters.js'
 import { asTensor, type Matrix, matrixOf, plus, type Vector, vectorOf } from './notation.js'
-import { linearParams, small } from './parts.js'
+import { linearParams, small, varies } from './parts.js'
 import { multiHeadParams } from './selfAttention.js'
 
 interface Block {
@@ -122,6 +122,7 @@ export const block = derivation<Block>({
   name: 'transformer block', source: 'src/layers/block.ts', about: ['block'], uses: ['residual', 'layerNorm', 'multiHead', 'feedForward', 'chainRule'],
   introduction: 'Attention and a feed-forward network, each behind a layer norm and inside a residual connection. Their parts have pages of their own; here is how the gradients of all twelve parameters and of the input come together.',
   axes: { T: axis('t', 'positions', { max: 2 }), D: axis('i', 'width', { min: 4, max: 4, example: 4 }), F: axis('k', 'hidden units', { max: 2, example: 2 }), '3D': axis('', 'width of the projection') },
+  admits: ({ x, middle }) => varies(x) && varies(middle),
   functions: {
     norm, attend, network,
     branch: mapping('p', ['T D'], 'T D', 'the first branch as a function of $x$ alone, $p(x) = \\mathrm{attn}(W, b, W_O, b_O, \\mathrm{ln}(\\gamma_1, \\beta_1, x))$',

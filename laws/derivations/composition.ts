@@ -27,7 +27,7 @@ const chainLayer = pipe(sine, named('f'), andThen('g', tangent))
 
 const chainGradient = ({ A, B, x, dz }: Chained) => chainLayer.vjp({ f: record(A), g: record(B) }, asTensor(x))[1](asTensor(dz))
 export const chainRule = derivation<Chained>({
-  name: 'andThen: the chain rule', source: 'src/layer/compose.ts', about: ['andThen', 'named', 'identity'], uses: ['conventions'],
+  name: 'andThen: the chain rule', source: 'src/layer/compose.ts', about: ['andThen', 'named', 'identityLayer', 'labelled'], uses: ['conventions'],
   introduction: 'First $f$ with the parameters $A$, then $g$ with the parameters $B$. They may be any layers; in the cases $f(A, x) = \\sin(A x)$ and $g(B, y) = \\tanh(B y)$. The pullback $f^*$ of $f$ at the point $(A, x)$ takes a gradient at the output to a pair: the gradient at the parameters and the gradient at the input.',
   axes: { N: axis('i', 'inputs', { example: 3 }), M: axis('j', 'between the layers'), K: axis('k', 'outputs') },
   functions: { f: sineFunction('M N', 'N', 'M'), g: tangentFunction('K M', 'M', 'K') },

@@ -62,6 +62,8 @@ export interface DerivationDefinition<C> extends Partial<Letters<C>> {
   readonly uses?: readonly string[]
   /** Which sizes go together. */
   readonly fits?: (sizes: Sizes) => boolean
+  /** Which values the laws try: not those where a function is too steep for finite differences. */
+  readonly admits?: (c: C) => boolean
   /** Formulae that are printed and not evaluated, each with the reason. */
   readonly unevaluated?: Readonly<Record<string, string>>
 }
@@ -101,11 +103,11 @@ export interface Derivation {
   readonly laws: readonly Law[]
   /** Every formula that is evaluated. */
   readonly places: readonly Place[]
-  /** Every function beside a formula: what it gives in a case, and what notices another value in its place. */
+  /** Every function beside a formula: what it gives in a case, and what notices another value in its place, if anything does. */
   readonly functions: readonly {
     readonly name: string
     readonly value: (drawn: Drawn) => Value
-    readonly noticed: (value: Value, drawn: Drawn) => readonly string[]
+    readonly noticedBy: (value: Value, drawn: Drawn) => 'the formula' | 'what comes before' | undefined
   }[]
   readonly cases: ReturnType<typeof casesOf>
   /** The values of every letter in a case, each computed when it is read. */

@@ -8,14 +8,14 @@
  *
  * @module
  */
-import { type Finding, type Law, law } from '../law.js'
-import { tabulate, type Value } from './arrays.js'
+import { type Finding, type Law, law, worst } from '../law.js'
+import { placesIn, tabulate, type Value } from './arrays.js'
 import type { Chain, Derivation, DerivationDefinition, Place } from './definition.js'
 import { casesOf, type Computes, type Drawn, exampleOf, valuesOf } from './drawn.js'
 import { assertEqual, evaluator } from './evaluate.js'
 import { FormulaError, type Node, read, type Relation, type Vocabulary } from './formula.js'
 import { type FunctionLetter, type Letter, type Letters, lettersOf, vocabularyOf } from './letters.js'
-import { COMPARE, entriesIn, entriesOf, equal, formulasIn, freeIndices, fromLibrary, MEASURED, measures, plain, ROUNDING, sameAxes } from './relations.js'
+import { compared, entriesOf, equal, formulasIn, freeIndices, fromLibrary, MEASURED, measures, plain, ROUNDING } from './relations.js'
 import { differences, worldOf } from './world.js'
 
 /** Makes a derivation of its definition. Throws `FormulaError` for a formula that cannot be read. */
@@ -90,32 +90,19 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     return plain(value(target))
   }
 
-  /** A relation that holds for all values of its free indices. */
+  /** All values of the free indices of a relation. */
+  const bindingsOf = (relation: Relation, drawn: Drawn): readonly Readonly<Record<string, number>>[] => {
+    const here = world(drawn), free = freeIndices(relation, vocabulary)
+    return placesIn(free.map(index => here.lengthOf(here.axisOf(index) ?? ''))).map(at => Object.fromEntries(free.map((index, i) => [index, at[i]])))
+  }
+
+  /** Whether relations hold for all values of their free indices. */
   const holdsIn = (relations: readonly Relation[], drawn: Drawn): Finding => {
-    const here = world(drawn), { run } = evaluator(here)
-    const slack = measures(relations) ? MEASURED : ROUNDING
-    let finding: Finding = { error: 0, explain: () => 'holds' }
-    for (const relation of relations) {
-      const free = freeIndices(relation, vocabulary)
-      tabulate(free.map(index => here.lengthOf(here.axisOf(index) ?? '')), at => {
-        const values = relation.sides.map(side => run(side, Object.fromEntries(free.map((index, i) => [index, at[i]]))))
-        relation.comparisons.forEach((comparison, i) => {
-          sameAxes(values[i], values[i + 1])
-          const a = entriesIn(values[i]), b = entriesIn(values[i + 1])
-          if (comparison === '=') {
-            const { error, explain } = equal(a, b)
-            if (!(error <= finding.error)) finding = { error, explain }
-          } else {
-            const left = entriesOf(a), right = entriesOf(b)
-            const size = 1 + Math.hypot(...left.filter(Number.isFinite), ...right.filter(Number.isFinite))
-            if (left.length !== right.length || !left.every((v, k) => COMPARE[comparison](v, right[k], slack * size)))
-              finding = { error: Infinity, explain: () => `${left.join(', ')} ${comparison} ${right.join(', ')} does not hold` }
-          }
-        })
-        return 0
-      })
-    }
-    return finding
+    const { run } = evaluator(world(drawn)), slack = measures(relations) ? MEASURED : ROUNDING
+    return worst(relations.flatMap(relation => bindingsOf(relation, drawn).flatMap(bound => {
+      const values = relation.sides.map(side => run(side, bound))
+      return relation.comparisons.map((comparison, i) => compared(comparison, values[i], values[i + 1], slack))
+    })))
   }
 
   const guarded = (run: () => Finding): Finding => {
@@ -127,20 +114,19 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
 
   /** Evaluates one side for all values of its free indices. Outside of its axis an index has no entry, which is no mistake in a text. */
   const reads = (side: Node, drawn: Drawn): void => {
-    const here = world(drawn), { run } = evaluator(here), free = freeIndices({ sides: [side], comparisons: [] }, vocabulary)
-    tabulate(free.map(index => here.lengthOf(here.axisOf(index) ?? '')), at => {
-      try { run(side, Object.fromEntries(free.map((index, i) => [index, at[i]]))) } catch (error) {
+    const { run } = evaluator(world(drawn))
+    for (const bound of bindingsOf({ sides: [side], comparisons: [] }, drawn)) {
+      try { run(side, bound) } catch (error) {
         if (!(error instanceof RangeError)) throw error
       }
-      return 0
-    })
+    }
   }
 
   const nameOf = (of: Chain<C>['of']): string => (typeof of === 'string' ? of : of.derivative)
 
   const places: Place[] = []
   const laws: Law[] = []
-  const cases = casesOf(page, fits)
+  const cases = casesOf(page, fits).filter(drawn => definition.admits?.(valuesIn(drawn)) ?? true)
 
   const equation = (
     title: string, statement: string, tolerance: number, check: (drawn: Drawn) => Finding
@@ -197,9 +183,8 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
     const inside: Vocabulary = { letters: new Map([...vocabulary.letters, [parameter, 'value']]) }
     const relations = where(`definition of ${latex}`, () => read(formula, inside))
     const points = [-2.5, -1, -0.25, 0.5, 1.75, 3]
-    evaluated(`definition of ${latex}`, `definition of ${latex}: the formula = the code`, formula, relations, (changed, drawn) => points
-      .map(u => equal(plain(evaluator(worldOf(page, computes, drawn, {}, new Map([[parameter, u]]))).run(changed[0].sides[0], {})), compute([u], {})))
-      .reduce((a, b) => (a.error >= b.error ? a : b)), inside)
+    evaluated(`definition of ${latex}`, `definition of ${latex}: the formula = the code`, formula, relations, (changed, drawn) => worst(points
+      .map(u => equal(plain(evaluator(worldOf(page, computes, drawn, {}, new Map([[parameter, u]]))).run(changed[0].sides[0], {})), compute([u], {})))), inside)
   }
   for (const [letter, declared] of lettersOf(page)) {
     if (declared.kind !== 'defined') continue
@@ -240,21 +225,19 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
       return { error: 0, explain: () => 'holds' }
     })
 
-  const differs = (value: () => Value, other: Value): boolean => guarded(() => equal(value(), other)).error > MEASURED
+  const differs = (value: () => Value, other: Value): boolean => !(guarded(() => equal(value(), other)).error <= MEASURED)
 
   const functions: Derivation['functions'] = [
     ...lettersOf(page).flatMap(([letter, declared]) => (declared.kind === 'defined' && declared.formula !== '' && !(declared.formula in unevaluated) ? [{
       name: `definition of ${letter}`,
       value: (drawn: Drawn) => declared.compute(valuesIn(drawn), drawn.sizes),
-      noticed: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? ['the formula'] : [])
+      noticedBy: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? 'the formula' : undefined)
     }] : [])),
     ...chains.flatMap(chain => chain.steps.map(({ formula, compute }, i) => ({
       name: `${nameOf(chain.of)}, step ${i + 1}`,
       value: (drawn: Drawn) => compute(valuesIn(drawn), drawn.sizes),
-      noticed: (value: Value, drawn: Drawn) => [
-        ...(!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? ['the formula'] : []),
-        ...(differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? ['the step before'] : [])
-      ]
+      noticedBy: (value: Value, drawn: Drawn) => (!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? 'the formula'
+        : differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? 'what comes before' : undefined)
     })))
   ]
 

@@ -10,6 +10,7 @@ import { real } from './cases.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt, mapping } from './letters.js'
 import { asTensor, type Matrix, matrix, matrixOf, product, sum, transposed, type Vector, vectorOf } from './notation.js'
+import { varies } from './parts.js'
 
 interface Gpt {
   readonly t: Vector
@@ -66,6 +67,7 @@ export const gpt = derivation<Gpt>({
     V: axis('v u', 'symbols', { example: 3 }), D: axis('i', 'width', { min: WIDTH, max: WIDTH, example: WIDTH })
   },
   fits: ({ T, C }) => T <= C,
+  admits: ({ x, h }) => varies(x) && varies(h),
   functions: {
     blocks: mapping('\\mathrm{blocks}', ['T D'], 'T D', 'the stack of blocks, with parameters drawn by the seed', ([x], { seed }) => throughBlocks(seed, x),
       ([x], dh, { seed }) => [blocksPullback(seed, x, dh)]),

@@ -18,6 +18,7 @@ import * as learning from './learning.js'
 import * as linear from './linear.js'
 import * as losses from './losses.js'
 import * as normalisation from './normalisation.js'
+import { probe } from './probe.js'
 import { branches, stack } from './repetition.js'
 import { multiHead, singleHead } from './selfAttention.js'
 import { batch } from './sharding.js'
@@ -48,7 +49,7 @@ const { initialisation, momentum, adam, clipping, schedules } = learning
 export const chapters: readonly Chapter[] = [
   chapter('Before everything', { conventions: beginnings.conventions, finiteDifferences: beginnings.finiteDifferences }),
   chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
-  chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding }),
+  chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding, probe }),
   chapter('Composition', { chainRule, residual, branches, stack, tied, frozen }),
   chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
   chapter('Normalisation and dropout', { layerNorm, dropout }),

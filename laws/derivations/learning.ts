@@ -275,7 +275,7 @@ interface Schedules {
 const warmupOf = ({ a, b, w, S }: Schedules) => warmupCosine({ peak: a, final: b, warmup: w, steps: S })
 
 export const schedules = derivation<Schedules>({
-  name: 'schedules', source: 'src/schedules/schedules.ts', about: ['warmupCosine', 'linearSchedule', 'constant'], uses: ['adam'],
+  name: 'schedules', source: 'src/schedules/schedules.ts', about: ['warmupCosine', 'linearSchedule', 'constantSchedule'], uses: ['adam'],
   introduction: 'The learning rate as a function of the step: it grows for $w$ steps, falls along half a wave of a cosine, and stays. Large steps at first would follow running means that know nothing yet; small ones at the end let it settle.',
   axes: { n: axis('s', 'steps that are shown', { min: 14, max: 14, example: 14 }) },
   letters: {
@@ -289,7 +289,7 @@ export const schedules = derivation<Schedules>({
   },
   claims: [{
     title: 'No jump',
-    text: 'The growth would reach the peak at step $w$, where the wave begins with the same value; the wave ends at step $S$ with the final rate. A wave is flat at both ends, so there is no kink at the peak from its side either.',
+    text: 'The growth would reach the peak at step $w$, where the wave begins with the same value; the wave ends at step $S$ with the final rate. The wave is flat at both ends; where growth meets it there is a kink, but no jump.',
     formulas: [String.raw`\eta_w = a, \qquad \eta_S = b, \qquad 1 + \cos 0 = 2, \qquad 1 + \cos \pi = 0`]
   }, {
     title: 'The first step is not 0',

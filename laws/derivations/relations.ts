@@ -4,7 +4,7 @@
  * @module
  */
 import { tensor } from 'pullback'
-import type { Finding } from '../law.js'
+import { fails, type Finding, holds } from '../law.js'
 import { AxisError, describe, type Evaluated, isAxial, type Value } from './arrays.js'
 import type { FromLibrary } from './definition.js'
 import { type Comparison, FormulaError, type Node, type Relation, type Vocabulary } from './formula.js'
@@ -42,10 +42,10 @@ export const plain = (value: Evaluated): Value => {
   return value.entries
 }
 
-export const entriesIn = (value: Evaluated): Value => (typeof value === 'number' ? value : isAxial(value) ? value.entries : value.map(entriesIn))
+const entriesIn = (value: Evaluated): Value => (typeof value === 'number' ? value : isAxial(value) ? value.entries : value.map(entriesIn))
 
 /** Throws where the sides of a relation have other axes. */
-export const sameAxes = (a: Evaluated, b: Evaluated): void => {
+const sameAxes = (a: Evaluated, b: Evaluated): void => {
   if (describe(a) !== describe(b)) throw new AxisError(`${describe(a)} on one side and ${describe(b)} on the other`)
 }
 
@@ -86,9 +86,20 @@ export const freeIndices = ({ sides }: Relation, vocabulary: Vocabulary): readon
 export const measures = (relations: readonly Relation[]): boolean => relations.some(({ sides }) => sides.flatMap(nodesIn)
   .some(node => node.kind === 'partial' || node.kind === 'pullback' || (node.kind === 'call' && node.primes > 0)))
 
-export const COMPARE: Readonly<Record<Comparison, (a: number, b: number, slack: number) => boolean>> = {
-  '=': (a, b, slack) => Object.is(a, b) || Math.abs(a - b) <= slack, '\\ne': (a, b) => a !== b,
+const COMPARE: Readonly<Record<Exclude<Comparison, '='>, (a: number, b: number, slack: number) => boolean>> = {
+  '\\ne': (a, b) => a !== b,
   '<': (a, b, slack) => a < b + slack, '>': (a, b, slack) => a > b - slack, '\\le': (a, b, slack) => a <= b + slack, '\\ge': (a, b, slack) => a >= b - slack
+}
+
+/** What is found where two sides of a relation are compared, entry by entry; inequalities may fail by a rounding. */
+export const compared = (comparison: Comparison, first: Evaluated, second: Evaluated, slack: number): Finding => {
+  sameAxes(first, second)
+  const a = entriesIn(first), b = entriesIn(second)
+  if (comparison === '=') return equal(a, b)
+  const left = entriesOf(a), right = entriesOf(b)
+  const size = 1 + Math.hypot(...left.filter(Number.isFinite), ...right.filter(Number.isFinite))
+  return left.length === right.length && left.every((v, i) => COMPARE[comparison](v, right[i], slack * size))
+    ? holds : fails(`${left.join(', ')} ${comparison} ${right.join(', ')} does not hold`)
 }
 
 /** The formulae in a text: `$…$` says something of the case, `$?…$` is a condition or a name that is only read. */

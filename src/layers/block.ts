@@ -102,7 +102,7 @@ export interface BlockSizes {
  * @example
  * spec.count(blockSpec({ width: 768, layers: 12 })) // 7087872
  *
- * @category parameters
+ * @category parameter specs
  */
 export const blockSpec = ({ width, layers, hidden }: BlockSizes): Spec<BlockParams> => {
   check('blockSpec', 'layers', positiveInteger, layers)

@@ -77,7 +77,7 @@ export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = roww
  * @example
  * spec.count(embeddingSpec(50257, 768)) // 38597376
  *
- * @category parameters
+ * @category parameter specs
  */
 export const embeddingSpec = (rows: number, width: number, { initializer = gpt2Normal }: SpecOptions = {}): Spec<EmbeddingParams> => {
   checkWidths('embeddingSpec', { rows, width })

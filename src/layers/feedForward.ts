@@ -52,7 +52,7 @@ const FEED_FORWARD: Fields<FeedForwardSpecOptions & PrecisionOptions> = { hidden
  * @example
  * spec.count(feedForwardSpec(768)) // 4722432
  *
- * @category parameters
+ * @category parameter specs
  */
 export const feedForwardSpec = (width: number, options: FeedForwardSpecOptions = {}): Spec<FeedForwardParams> => {
   const { hidden = 4 * width, initializer = gpt2Normal, output = initializer } = options

@@ -113,7 +113,7 @@ export const layerNorm: Layer<LayerNormParams, Tensor, Tensor> = layerNormWith(1
  * @example
  * spec.count(layerNormSpec(768)) // 1536
  *
- * @category parameters
+ * @category parameter specs
  */
 export const layerNormSpec = (width: number): Spec<LayerNormParams> => {
   checkWidths('layerNormSpec', { width })

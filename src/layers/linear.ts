@@ -95,7 +95,7 @@ export const linear: Layer<LinearParams, Tensor, Tensor> = rowwise(trusted(layer
  * @example
  * spec.count(linearSpec(784, 128)) // 100480
  *
- * @category parameters
+ * @category parameter specs
  */
 export const linearSpec = (inputs: number, outputs: number, { initializer = xavierUniform }: SpecOptions = {}): Spec<LinearParams> => {
   checkWidths('linearSpec', { inputs, outputs })

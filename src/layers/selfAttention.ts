@@ -86,7 +86,7 @@ export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadPa
  * @example
  * spec.count(singleHeadSpec(4, 3)) // 45
  *
- * @category parameters
+ * @category parameter specs
  */
 export const singleHeadSpec = (inputs: number, width: number, options: SpecOptions = {}): Spec<SingleHeadParams> => {
   const projection = linearSpec(inputs, width, options)
@@ -110,7 +110,7 @@ export const initSingleHeadAttention = (inputs: number, width: number, options: 
  * @example
  * spec.count(multiHeadSpec(768)) // 2362368
  *
- * @category parameters
+ * @category parameter specs
  */
 export const multiHeadSpec = (width: number, { initializer = gpt2Normal, output = initializer }: OutputSpecOptions = {}): Spec<MultiHeadParams> => ({
   c_attn: linearSpec(width, 3 * width, { initializer }),

@@ -120,7 +120,7 @@ const SIZES: Fields<GptSizes> = {
  * @example
  * spec.count(gptSpec({ vocabulary: 65, context: 64, width: 128, layers: 4 })) // 809856
  *
- * @category parameters
+ * @category parameter specs
  */
 export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
   checkOptions('gptSpec', SIZES, sizes)
@@ -139,7 +139,7 @@ export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
  * @example
  * spec.count(untiedGptSpec({ vocabulary: 65, context: 64, width: 128, layers: 4 })) // 818176
  *
- * @category parameters
+ * @category parameter specs
  */
 export const untiedGptSpec = (sizes: GptSizes): Spec<UntiedGptParams> =>
   ({ ...gptSpec(sizes), lm_head: embeddingSpec(sizes.vocabulary, sizes.width) })

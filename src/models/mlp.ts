@@ -47,7 +47,7 @@ export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParam
  * @example
  * spec.count(mlpSpec([784, 128, 64, 10])) // 109386
  *
- * @category parameters
+ * @category parameter specs
  */
 export const mlpSpec = (sizes: readonly number[], { initializer = heNormal }: SpecOptions = {}): Spec<MlpParams> => {
   check('mlpSpec', 'sizes', arrays, sizes)

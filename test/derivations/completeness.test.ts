@@ -9,7 +9,9 @@ const source = new URL('../../src/', import.meta.url)
 const CATEGORIES = new Set(['layers', 'losses', 'composition', 'parameters', 'models', 'optimisers', 'schedules', 'filters', 'initializers'])
 
 /** What makes a layer belongs to the conventions; what only wraps a gradient that is there has none of its own. */
-const EXEMPT: ReadonlyMap<string, string> = new Map([['deferred', 'it delays a gradient, and changes nothing in it']])
+const EXEMPT: ReadonlyMap<string, string> = new Map([
+  ['deferred', 'it delays a gradient, and changes nothing in it'], ['noParams', 'it is the empty record']
+])
 
 /** Exports with their category, and the folder they come from. */
 const declared = async (): Promise<readonly { readonly name: string, readonly category: string, readonly folder: string }[]> => {

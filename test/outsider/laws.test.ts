@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { arbitrary, asTests, derivation, laws, numericGradient } from 'pullback/laws'
-import { initLinear, linear, tensor, type Tensor } from 'pullback'
+import { arbitrary, asTests, axis, defined, derivation, given, gradientAt, laws, numeric } from 'pullback/laws'
+import { initLinear, linear, tensor } from 'pullback'
 import { expect, test } from 'vitest'
 import { softplus, wrongSoftplus } from './layers.js'
 
@@ -21,23 +21,29 @@ test('the laws reject a wrong gradient', () => {
   expect(rejecting).toContain('gradient')
 })
 
-const values = fc.array(fc.integer({ min: -16, max: 16 }).map(k => k / 8), { minLength: 2, maxLength: 2 })
-const softplusOf = ({ x }: { readonly x: readonly number[], readonly dy: readonly number[] }) => x.map(v => Math.log(1 + Math.exp(v)))
-const numbers = (x: Tensor) => Array.from(x.data)
+interface Softplus {
+  readonly x: readonly number[]
+  readonly y: readonly number[]
+  readonly dy: readonly number[]
+  readonly dx: readonly number[]
+}
 
-asTests((name, run) => { test(`derivation: ${name}`, run) })(derivation({
-  name: 'softplus', source: 'layers.ts', introduction: 'A smooth rectifier.',
-  definition: {
-    formula: String.raw`y_i = \ln(1 + e^{x_i})`, compute: softplusOf,
-    library: ({ x }) => numbers(softplus.forward({}, tensor.of(x, 'float64')))
+asTests((name, run) => { test(`derivation: ${name}`, run) })(derivation<Softplus>({
+  name: 'softplus', source: 'layers.ts', introduction: 'A smooth rectifier, entry by entry: $y_i > 0$.',
+  axes: { N: axis('i', 'entries') },
+  functions: { sigma: numeric('\\sigma', 'z', 'the logistic sigmoid', String.raw`\frac{1}{1 + e^{-z}}`, z => 1 / (1 + Math.exp(-z))) },
+  letters: {
+    x: given('x', 'N', 'input'),
+    y: defined('y', 'N', 'output', String.raw`y_i = \ln(1 + e^{x_i})`, ({ x }) => x.map(v => Math.log(1 + Math.exp(v)))),
+    dy: given('dy', 'N', 'gradient at the output'),
+    dx: gradientAt('dx', 'N', 'x', 'gradient at the input')
   },
-  cases: fc.record({ x: values, dy: values }),
+  outputs: [{ value: 'y', gradient: 'dy', library: ({ x }) => softplus.forward({}, tensor.of(x, 'float64')) }],
   chains: [{
-    quantity: 'dx_i', numeric: numericGradient(softplusOf, 'x'),
-    library: ({ x, dy }) => numbers(softplus.vjp({}, tensor.of(x, 'float64'))[1](tensor.of(dy, 'float64')).input),
+    of: 'dx', library: ({ x, dy }) => softplus.vjp({}, tensor.of(x, 'float64'))[1](tensor.of(dy, 'float64')).input,
     steps: [
-      { text: 'The chain rule.', formula: String.raw`\frac{e^{x_i}}{1 + e^{x_i}}\,dy_i`, compute: ({ x, dy }) => x.map((v, i) => Math.exp(v) / (1 + Math.exp(v)) * dy[i]) },
-      { text: 'Divide by the exponential.', formula: String.raw`\sigma(x_i)\,dy_i`, compute: ({ x, dy }) => x.map((v, i) => dy[i] / (1 + Math.exp(-v))) }
+      { text: 'The chain rule.', formula: String.raw`dx_i = \frac{e^{x_i}}{1 + e^{x_i}}\,dy_i`, compute: ({ x, dy }) => x.map((v, i) => Math.exp(v) / (1 + Math.exp(v)) * dy[i]) },
+      { text: 'Divide by the exponential.', formula: String.raw`dx_i = \sigma(x_i)\,dy_i`, compute: ({ x, dy }) => x.map((v, i) => dy[i] / (1 + Math.exp(-v))) }
     ]
   }]
 }).laws)
