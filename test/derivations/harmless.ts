@@ -23,6 +23,8 @@ export const harmless: readonly Harmless[] = [
   { page: 'linear', mistake: /^index (m in place of n|k in place of j) on dY$/, reason: DELTA },
   { page: 'linear', place: 'text of db, step 1', mistake: /^index m in place of n on Y$/, reason: RENAMED },
   { page: 'unembedding', mistake: /^index (m in place of n|u in place of v) on dY$/, reason: DELTA },
+  { page: 'probe', mistake: /^index (m in place of n|j in place of i) on dy$/, reason: DELTA },
+  { page: 'probe', place: 'text of dr, step 1', mistake: /^index m in place of n on y$/, reason: RENAMED },
   { page: 'andThenTied: shared parameters', place: 'dA, step 1', mistake: /^index j in place of m on y$/, reason: 'only row j of the matrix moves entry j, so the sum has one term' },
   { page: 'softmax with temperature', place: '\\partial y_j/\\partial x_i, step 1', mistake: /^index i in place of j on x$/, reason: DELTA },
   { page: 'softmax with temperature', place: 'claim 1', mistake: /^index l in place of (j on y|i on x)$/, reason: RENAMED },
