@@ -24,37 +24,77 @@ const entry = ({ scale = 2, awayFromZero = 0, min = -scale }: EntryOptions): fc.
   return awayFromZero === 0 ? grid : grid.map(x => (Math.abs(x) >= awayFromZero ? x : x < 0 ? x - awayFromZero : x + awayFromZero))
 }
 
-/** An axis of 1 to `max` entries, or from `min`. */
+/**
+ * An axis of 1 to `max` entries, or from `min`.
+ *
+ * @example
+ * fc.sample(arbitrary.axis(4), 9).every(length => length >= 1 && length <= 4) // true
+ */
 export const axis = (max = 4, min = 1): fc.Arbitrary<number> => fc.integer({ min, max })
 
-/** Zero to two leading axes. */
+/**
+ * Zero to two leading axes.
+ *
+ * @example
+ * fc.sample(arbitrary.leadingAxes, 9).every(shape => shape.length <= 2) // true
+ */
 export const leadingAxes: fc.Arbitrary<Shape> = fc.array(axis(3), { minLength: 0, maxLength: 2 })
 
-/** Tensors of one shape, in double precision unless another is asked for. */
+/**
+ * Tensors of one shape, in double precision unless another is asked for.
+ *
+ * @example
+ * fc.sample(arbitrary.tensorOf([2, 3]), 1)[0].shape // [2, 3]
+ */
 export const tensorOf = (shape: Shape, options: EntryOptions = {}, precision: Precision = 'float64'): fc.Arbitrary<Tensor> => {
   const size = shape.reduce((product, length) => product * length, 1)
   return fc.array(entry(options), { minLength: size, maxLength: size })
     .map(entries => tensor.fromArray(shape, entries, precision))
 }
 
-/** Tensors with `min` to `max` axes of 1 to 4 entries. */
+/**
+ * Tensors with `min` to `max` axes of 1 to 4 entries.
+ *
+ * @example
+ * fc.sample(arbitrary.tensors({ minAxes: 2 }), 9).every(({ shape }) => shape.length === 2 || shape.length === 3) // true
+ */
 export const tensors = (options: EntryOptions & { readonly minAxes?: number, readonly maxAxes?: number } = {}): fc.Arbitrary<Tensor> =>
   fc.array(axis(4), { minLength: options.minAxes ?? 0, maxLength: options.maxAxes ?? 3 }).chain(shape => tensorOf(shape, options))
 
-/** Token ids below `vocabulary`. */
+/**
+ * Token ids below `vocabulary`.
+ *
+ * @example
+ * fc.sample(arbitrary.tokensOf([4], 3), 9).every(ids => tensor.toArray(ids).every(id => id < 3)) // true
+ */
 export const tokensOf = (shape: Shape, vocabulary: number): fc.Arbitrary<Tokens> => {
   const size = shape.reduce((product, length) => product * length, 1)
   return fc.array(fc.integer({ min: 0, max: vocabulary - 1 }), { minLength: size, maxLength: size })
     .map(ids => tensor.tokensFromArray(shape, ids))
 }
 
-/** Keys; they shrink to the key of seed 0. */
+/**
+ * Keys; they shrink to the key of seed 0.
+ *
+ * @example
+ * fc.sample(arbitrary.keys, 1)[0]._tag // 'Key'
+ */
 export const keys: fc.Arbitrary<Key> = fc.nat().map(random.key)
 
-/** Random values drawn by key, such as initial parameters: quick to make, and shrunk only by their key. */
+/**
+ * Random values drawn by key, such as initial parameters: quick to make, and shrunk only by their key.
+ *
+ * @example
+ * fc.sample(arbitrary.drawn(initLinear(2, 3)), 1)[0].weight.shape // [2, 3]
+ */
 export const drawn = <A>(draw: Draw<A>): fc.Arbitrary<A> => keys.map(draw)
 
-/** The same, with normal noise of the given deviation on every number of the tree. */
+/**
+ * The same, with normal noise of the given deviation on every number of the tree.
+ *
+ * @example
+ * tensor.sum(arbitrary.noisy(initLinear(2, 3))(random.key(0)).bias) === 0 // false
+ */
 export const noisy = <A>(draw: Draw<A>, deviation = 0.5): Draw<A> => key => {
   const [first, second] = random.split(key)
   let index = 0
@@ -65,6 +105,9 @@ export const noisy = <A>(draw: Draw<A>, deviation = 0.5): Draw<A> => key => {
 /**
  * Drawn values with normal noise on every number: no bias is 0, no scale is 1, and no weight is so small that rows of a
  * layer norm hardly vary, so every part of a gradient shows.
+ *
+ * @example
+ * fc.sample(arbitrary.drawnGeneric(initLayerNorm(3)), 1)[0].bias.shape // [3]
  */
 export const drawnGeneric = <A>(draw: Draw<A>, deviation = 0.5): fc.Arbitrary<A> => keys.map(noisy(draw, deviation))
 
@@ -86,6 +129,9 @@ const anyMagnitude = (precision: Precision): fc.Arbitrary<number> => {
 /**
  * Finite numbers where arithmetic is hard: ±0, subnormal numbers, the smallest normal one, numbers near the largest, any magnitude in
  * between, and some ordinary ones. For a function of numbers that claims to hold for all of them.
+ *
+ * @example
+ * fc.sample(arbitrary.hardNumber('float32'), 9).every(x => Math.fround(x) === x && Number.isFinite(x)) // true
  */
 export const hardNumber = (precision: Precision = 'float64'): fc.Arbitrary<number> => {
   const { largest, normal, least } = LIMITS[precision]
@@ -106,6 +152,9 @@ const hardWidths = fc.oneof(axis(21), fc.constantFrom(255, 256, 257, 768, 771, 1
  * Finite rows where sums are hard: constant ones; small steps on a large offset; entries near the largest number, subnormal or ±0 ones;
  * magnitudes mixed over the whole range; and ordinary ones. Every number is one of the precision asked for, double unless another is
  * given. Wide rows repeat a short pattern, so that they shrink.
+ *
+ * @example
+ * fc.sample(arbitrary.hardRow({ widths: fc.constant(5) }), 9).every(row => row.length === 5) // true
  */
 export const hardRow = ({ precision = 'float64', widths = hardWidths }: HardRowOptions = {}): fc.Arbitrary<readonly number[]> => {
   const { largest, least, offset } = LIMITS[precision]
@@ -122,7 +171,12 @@ export const hardRow = ({ precision = 'float64', widths = hardWidths }: HardRowO
   return fc.tuple(patterns, widths).map(([numbers, width]) => Array.from({ length: width }, (_, j) => rounded(numbers[j % numbers.length])))
 }
 
-/** Tensors of one shape whose rows, on the last axis, are those of `hardRow`. */
+/**
+ * Tensors of one shape whose rows, on the last axis, are those of `hardRow`.
+ *
+ * @example
+ * fc.sample(arbitrary.hardTensorOf([2, 5]), 1)[0].shape // [2, 5]
+ */
 export const hardTensorOf = (shape: Shape, precision: Precision = 'float64'): fc.Arbitrary<Tensor> => {
   const width = shape.length === 0 ? 1 : shape[shape.length - 1]
   const rows = shape.slice(0, -1).reduce((product, length) => product * length, 1)
@@ -130,7 +184,12 @@ export const hardTensorOf = (shape: Shape, precision: Precision = 'float64'): fc
     .map(entries => tensor.fromArray(shape, entries.flat(), precision))
 }
 
-/** Records of arbitrary tensors with the shapes of a record. */
+/**
+ * Records of arbitrary tensors with the shapes of a record.
+ *
+ * @example
+ * fc.sample(arbitrary.treeOf({ weight: [2, 3], bias: [3] }), 1)[0].bias.shape // [3]
+ */
 export const treeOf = <K extends string>(
   shapes: { readonly [k in K]: Shape }, options: EntryOptions = {}
 ): fc.Arbitrary<{ readonly [k in K]: Tensor }> => {

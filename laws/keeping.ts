@@ -95,7 +95,12 @@ const amid = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, tensors: boolean, count: numbe
     : alone
 }
 
-/** Training with a layer keeps what the layer met, and computes what the layer computes outside it. */
+/**
+ * Training with a layer keeps what the layer met, and computes what the layer computes outside it.
+ *
+ * @example
+ * fc.check(laws.keeping(tanh, { params: fc.constant(noParams), input: arbitrary.tensorOf([2, 3]) }).property, { numRuns: 5 }).failed // false
+ */
 export const keeping = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
   name: 'keeping',
   statement: 'while a model trains, what a layer receives and makes keeps its bits, and losses and gradients have those of `vjp`',

@@ -38,7 +38,16 @@ export interface LawDefinition<Case> {
   readonly check: (testCase: Case) => Finding
 }
 
-/** Makes a law of its cases and the check of one of them. */
+/**
+ * Makes a law of its cases and the check of one of them.
+ *
+ * @example
+ * const odd = law({
+ *   name: 'tanh is odd', statement: '$\\tanh(-x) = -\\tanh x$', cases: fc.double({ noNaN: true }),
+ *   check: x => ({ error: Math.abs(Math.tanh(-x) + Math.tanh(x)), explain: () => `at ${x}` })
+ * })
+ * fc.check(odd.property).failed // false
+ */
 export const law = <Case>(
   { name, statement, tolerance = 0, reason = 'exact', cases, check }: LawDefinition<Case>
 ): Law => {
@@ -65,7 +74,14 @@ export const worst = (findings: readonly Finding[]): Finding =>
 /** The first of several findings that does not hold exactly. */
 export const firstFailing = (findings: readonly Finding[]): Finding => findings.find(({ error }) => error !== 0) ?? holds
 
-/** Registers laws with a test runner, one named test for each: `asTests(test)(laws)`. */
+/**
+ * Registers laws with a test runner, one named test for each: `asTests(test)(laws)`.
+ *
+ * @example
+ * const names: string[] = []
+ * asTests(name => names.push(name))(laws.layer(tanh, { params: fc.constant(noParams), input: arbitrary.tensors() }))
+ * names[0] // 'gradient'
+ */
 export const asTests = (test: (name: string, run: () => void) => void, parameters: fc.Parameters<unknown> = {}) =>
   (laws: readonly Law[]): void => {
     for (const { name, property } of laws) test(name, () => fc.assert(property, parameters))

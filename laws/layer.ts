@@ -182,6 +182,11 @@ export const purity = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>, points: Points<P,
 /**
  * Everything that must hold for any layer, in double precision and in single. One that works in double precision alone,
  * such as a layer with constants of its own, says so: `{ singlePrecision: false }`.
+ *
+ * @example
+ * const wrong = pointwise(Math.sin, x => -Math.cos(x))
+ * laws.layer(wrong, { params: fc.constant(noParams), input: arbitrary.tensors() })
+ *   .filter(({ property }) => fc.check(property).failed).map(({ name }) => name)[0] // 'gradient'
  */
 export const layer = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>, options: LayerOptions = {}): readonly Law[] => [
   gradientAlongDirection(f, points),

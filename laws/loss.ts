@@ -67,7 +67,13 @@ const lossIn = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): read
   lossKeeping(l, points)
 ]
 
-/** Everything that must hold for any loss of a tensor. Points may be of any precision; the laws cast them to double. */
+/**
+ * Everything that must hold for any loss of a tensor. Points may be of any precision; the laws cast them to double.
+ *
+ * @example
+ * const points = fc.record({ prediction: arbitrary.tensorOf([3]), target: arbitrary.tensorOf([3]) })
+ * laws.loss(meanSquaredError(), points).some(({ property }) => fc.check(property, { numRuns: 5 }).failed) // false
+ */
 export const loss = <T>(l: Loss<Tensor, T>, points: fc.Arbitrary<LossPoint<T>>): readonly Law[] => lossIn(l, points.map(inPrecision('float64')))
 
 /** The mean is the sum over the number of terms; so is its gradient. */

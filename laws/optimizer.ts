@@ -30,7 +30,12 @@ const run = <S extends string>(optimizer: Optimizer<S>, params: Params, gradient
 
 const sequences = fc.record({ params: trees, gradients: fc.array(trees, { minLength: 1, maxLength: 5 }) })
 
-/** Everything that must hold for any optimiser. */
+/**
+ * Everything that must hold for any optimiser.
+ *
+ * @example
+ * laws.optimizer(adam({ learningRate: 0.01 })).some(({ property }) => fc.check(property, { numRuns: 5 }).failed) // false
+ */
 export const optimizer = <S extends string>(o: Optimizer<S>): readonly Law[] => [
   law({
     name: 'purity',

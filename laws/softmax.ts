@@ -93,7 +93,12 @@ export const isLogOfSoftmax = (logarithm: Pointwise, f: Pointwise): Law => law({
   }
 })
 
-/** An activation acts on every entry alone and keeps the shape. */
+/**
+ * An activation acts on every entry alone and keeps the shape.
+ *
+ * @example
+ * laws.activation(tanh, Math.tanh).some(({ property }) => fc.check(property, { numRuns: 5 }).failed) // false
+ */
 export const activation = (f: Pointwise, definition: (x: number) => number): readonly Law[] => [
   law({
     name: 'definition',

@@ -47,6 +47,10 @@ const inPieces = <P, X extends Sequence>(step: Stepping<P, X>, params: P, memory
 /**
  * Everything that must hold for a layer with a `step`: from a sequence to a tensor `[..., T, D]`, at points with at least one
  * position.
+ *
+ * @example
+ * const params = arbitrary.treeOf({ weight: [3, 2], bias: [2] })
+ * laws.stepping(linear, { params, input: arbitrary.tensorOf([1, 4, 3]) }).some(({ property }) => fc.check(property, { numRuns: 5 }).failed) // false
  */
 export const stepping = <P, X extends Sequence, DX>(f: Layer<P, X, Tensor, DX>, points: Points<P, X>): readonly Law[] => {
   const { step, last } = f

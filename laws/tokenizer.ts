@@ -8,7 +8,13 @@ import * as E from 'fp-ts/lib/Either.js'
 import type { Tokenizer } from 'pullback'
 import { fails, firstFailing, holds, type Law, law } from './law.js'
 
-/** Texts made of the symbols of a tokenizer come back exactly; ids are within the vocabulary. */
+/**
+ * Texts made of the symbols of a tokenizer come back exactly; ids are within the vocabulary.
+ *
+ * @example
+ * pipe(characterTokenizer()('ab'), E.map(t =>
+ *   laws.tokenizer(t, fc.constantFrom('a', 'abba')).some(({ property }) => fc.check(property, { numRuns: 5 }).failed))) // E.right(false)
+ */
 export const tokenizer = (t: Tokenizer, texts: fc.Arbitrary<string>): readonly Law[] => [
   law({
     name: 'round trip',

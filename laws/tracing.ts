@@ -9,7 +9,14 @@ import { fails, firstFailing, type Law, law } from './law.js'
 import { type Points, pointsOf } from './points.js'
 import { sameBits, snapshot } from './values.js'
 
-/** Everything that must hold for the trace of a layer. */
+/**
+ * Everything that must hold for the trace of a layer.
+ *
+ * @example
+ * const params = fc.record({ output: arbitrary.treeOf({ weight: [3, 2], bias: [2] }) })
+ * laws.tracing(pipe(linear, named('output')), { params, input: arbitrary.tensorOf([4, 3]) })
+ *   .some(({ property }) => fc.check(property, { numRuns: 5 }).failed) // false
+ */
 export const tracing = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): readonly Law[] => [
   law({
     name: 'the trace is of forward',

@@ -42,7 +42,7 @@ describe('the packed library, in a project of somebody else', () => {
     await run('npm', 'install', '--no-audit', '--no-fund', `./${archive}`, `fp-ts@${dependencies['fp-ts']}`, ...tools)
     const readme = await readFile(join(root, 'README.md'), 'utf8')
     const blocks = Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code]) => code)
-    await Promise.all(blocks.map((code, i) => writeFile(join(project, `readme${i}.ts`), code)))
+    await Promise.all(blocks.map((code, i) => writeFile(join(project, `readme${i}${code.includes('asTests(') ? '.test' : ''}.ts`), code)))
     await run('npx', 'tsc')
   }, 300_000)
 
@@ -50,6 +50,8 @@ describe('the packed library, in a project of somebody else', () => {
 
   test('the code of the README compiles under strict types and runs', async () => {
     expect(await run('node', 'out/readme0.js')).toBe('[ 0, 1, 1, 0 ]\n')
+    expect(await run('node', 'out/readme1.js')).toBe("{ _tag: 'Right', right: ' gives the same answer' }\n")
+    expect(await run('npx', 'vitest', 'run', 'readme2.test.ts')).toMatch(/Tests.*passed/)
   })
   test('the laws run under node:test', async () => {
     expect(await run('node', '--test', '--test-reporter=tap', 'out/node.test.js')).toContain('# fail 0')

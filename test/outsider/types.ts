@@ -1,6 +1,8 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import fc from 'fast-check'
-import { andThen, linear, mlp, named, relu, stack, tensor, tokenEmbedding, type Layer, type LinearParams, type ParamsOf, type Tensor } from 'pullback'
+import {
+  andThen, Category, linear, mlp, named, relu, stack, tanh, tensor, tokenEmbedding, type Layer, type LinearParams, type NoParams, type ParamsOf, type Tensor
+} from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { softplus } from './layers.js'
 
@@ -9,6 +11,9 @@ const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', lin
 export const annotated: Layer<{ readonly hidden: LinearParams, readonly output: LinearParams }, Tensor, Tensor> = model
 
 export const params: ParamsOf<typeof linear> = { weight: tensor.of([[1]]), bias: tensor.of([1]) }
+
+// The instance of fp-ts needs no name of its own.
+export const composed: Layer<NoParams, Tensor, Tensor> = Category.compose(relu, tanh)
 
 // @ts-expect-error a list of parameters without a name
 pipe(stack(linear), andThen('output', linear))
