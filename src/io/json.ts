@@ -54,7 +54,7 @@ const ALPHABET = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** Whether a text is base64 of so many bytes, padded and with nothing in it that would be ignored. */
 const isBase64Of = (text: string, bytes: number): boolean =>
-  text.length === 4 * Math.ceil(bytes / 3) && ALPHABET.test(text) && text.length - text.replace(/=+$/, '').length === (3 - bytes % 3) % 3
+  text.length === 4 * Math.ceil(bytes / 3) && ALPHABET.test(text) && text.length - text.replace(/=+/, '').length === (3 - bytes % 3) % 3
 
 /** What does not fit: where, and a sentence about it. */
 interface Problem {

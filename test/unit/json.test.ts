@@ -60,6 +60,8 @@ describe('parameters as JSON', () => {
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AACAPwAAwH8A"', withW({ ...w, base64: 'AACAPwAAwH8A' })],
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AACA wAAwH8="', withW({ ...w, base64: 'AACA wAAwH8=' })],
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got an array of 0', withW({ ...w, base64: [] })],
+    ['base64 of 0 numbers in float32 at "h.0.w.base64", got an array of 0', withW({ ...w, shape: [0], base64: [] })],
+    ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AAA="', withW({ ...w, base64: 'AAA=' })],
     ['float32 [2] at "h.0.w", got float32 [2, 1]', withW({ ...w, shape: [2, 1] })],
     ['float32 [2] at "h.0.w", got float64 [1]', withW({ precision: 'float64', shape: [1], base64: 'AACAPwAAwH8=' })],
     ['base64 of 4294967296 numbers in float32 at "h.0.w.base64", got "AACAPwAAwH8="', withW({ ...w, shape: [2 ** 32] })]
@@ -74,6 +76,15 @@ describe('parameters as JSON', () => {
   test('whatever comes, it is a Left and no exception', () => {
     fc.assert(fc.property(fc.anything(), value => { expect(E.isLeft(decodeParams(like)(value))).toBe(true) }))
     fc.assert(fc.property(fc.anything(), value => { expect(E.isLeft(decodeParams(like)(withW(value)))).toBe(true) }))
+  })
+  test('a tensor alone has no path, and keeps no array of the JSON', () => {
+    const one = { precision: 'float32', shape: [1], base64: 'AACAPw==' }
+    const read = decodeParams(tensor.of([0]))(one)
+    one.shape[0] = 2
+    expect(read).toEqual(E.right(tensor.of([1])))
+    expect(decodeParams(tensor.of([0, 0]))({ ...one, shape: [1] })).toEqual(E.left('parameters: expected float32 [2], got float32 [1]'))
+    expect(decodeParams(tensor.of([0]))({ ...one, precision: 'f4' })).toEqual(E.left('parameters: expected "float32" or "float64" at "precision", got "f4"'))
+    expect(decodeParams(tensor.of([0]))(3)).toEqual(E.left('parameters: expected a record of precision, shape and base64, got 3'))
   })
   test('other parameters are not of the codec', () => {
     const codec = paramsCodec(like)
