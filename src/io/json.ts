@@ -167,7 +167,7 @@ const isTreeLike = (like: unknown, value: unknown): boolean => {
   if (isTensor(like)) return isTensor(value) && isLike(like, value)
   if (Array.isArray(like)) return Array.isArray(value) && value.length === like.length && like.every((child, i) => isTreeLike(child, value[i]))
   const record = like as Readonly<Record<string, unknown>> // `paramsCodec` has seen that it is one
-  return isPlain(value) && !isTensor(value) && Object.keys(value).length === Object.keys(record).length
+  return isPlain(value) && Object.keys(value).length === Object.keys(record).length
     && Object.keys(record).every(key => Object.hasOwn(value, key) && isTreeLike(record[key], value[key]))
 }
 

@@ -36,7 +36,10 @@ describe('parameters as JSON', () => {
   })
   test('one tensor has a codec of its own', () => {
     fc.assert(fc.property(anyLeaf, x => { expect(tensorCodec.decode(tensorCodec.encode(x))).toEqual(E.right(x)) }))
-    expect(E.isLeft(tensorCodec.decode({ precision: 'float32', shape: [1], base64: '' }))).toBe(true)
+    const x = tensor.of([1])
+    expect(tensorCodec.encode(x).shape).not.toBe(x.shape)
+    expect(tensorCodec.decode({ ...tensorCodec.encode(x), base64: '' })).toMatchObject(E.left([{ message: 'expected base64 of 1 numbers in float32 at "base64", got ""' }]))
+    expect(tensorCodec.decode(3)).toMatchObject(E.left([{ message: 'expected a record of precision, shape and base64, got 3' }]))
   })
 
   const like = { h: [{ w: tensor.of([1, 2]) }], b: tensor.of(3, 'float64') }
@@ -89,7 +92,12 @@ describe('parameters as JSON', () => {
   test('other parameters are not of the codec', () => {
     const codec = paramsCodec(like)
     expect(codec.is(like)).toBe(true)
-    expect([{ ...like, b: tensor.of(3) }, { h: like.h }, { ...like, c: like.b }, { ...like, h: [] }, json, 3].map(codec.is)).toEqual(Array(6).fill(false))
+    const others: readonly unknown[] = [
+      { ...like, b: tensor.of(3) }, { h: like.h }, { ...like, c: like.b }, { ...like, h: [] }, { ...like, h: [...like.h, ...like.h] }, { ...like, h: { length: 1, 0: like.h[0] } },
+      { ...like, h: [like.b] }, { h: like.h, c: like.b }, { ...like, b: { ...like.b, _tag: 'Tokens' } }, Object.assign(Object.create({}), like), json, 3, null
+    ]
+    expect(others.map(codec.is)).toEqual(others.map(() => false))
+    expect([codec.name, tensorCodec.name]).toEqual(['Params', 'Tensor'])
   })
   test('what is no tree is a TypeError', () => {
     expect(() => encodeParams({ a: new Map() })).toThrow(new TypeError('tree: expected a tensor, a plain record or an array at "a", got a Map'))
