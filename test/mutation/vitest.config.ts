@@ -13,7 +13,7 @@ const files: Readonly<Record<string, string>> = {
   laws: 'batches,decoding,files,instances,layers,losses,optimizers,randomness,readings,samplers,schedules,steps,tokenizers',
   node: 'reading',
   training: 'batches,finite,sharding',
-  unit: 'arguments,compose,domains,errors,foreign,gptFile,json,masks,memory,messages,random,readings,safetensors,safetensorsBytes,sentences,spec,text,tokenizer,trees,values,words'
+  unit: 'arguments,compose,domains,errors,foreign,gptFile,json,masks,memory,messages,random,readings,safetensors,safetensorsBytes,schedules,sentences,spec,text,tokenizer,trees,values,words'
 }
 
 /**

@@ -79,7 +79,12 @@ const through = <P, Q>(first: Layer<P, Tensor, Tensor>, p: P, second: Layer<Q, T
   return { z, dp, dq, dx }
 }
 
-const has = (layer: object, reading: string): boolean => Reflect.get(layer, reading) !== undefined
+/** Whether a layer has a reading; its keys are there with what they are for, or not at all. */
+const has = (layer: object, reading: string): boolean => {
+  const value: unknown = Reflect.get(layer, reading)
+  if (reading in layer) expect(reading === 'rowwise' ? value : typeof value).toBe(reading === 'rowwise' ? true : 'function')
+  return reading in layer
+}
 
 const check = <P>(make: () => Case<P>): void => {
   const { layer, params, same, paths, has: expected } = make()
@@ -252,7 +257,7 @@ describe('what a composition reads is what its parts read', () => {
   test('an output that is a record is shown by its names', () => {
     const layer = pipe(branches({ q: scaling(), r: scaling() }), named('k'))
     expect(layer.trace?.({ k: { q: a, r: b } }, x)[1].map(([path]) => path)).toEqual(['k.q.output', 'k.r.output', 'k.output.q', 'k.output.r'])
-    const shapeOf: Layer<NoParams, Tensor, unknown> = { forward: () => ({ n: 3, none: null, x: [x] }), vjp: () => [3, () => ({ params: noParams, input: x })] }
+    const shapeOf: Layer<NoParams, Tensor, unknown> = { forward: () => ({ n: 3, none: null, nothing: undefined, text: 'ab', x: [x] }), vjp: () => [3, () => ({ params: noParams, input: x })] }
     expect(pipe(shapeOf, labelled('k')).trace?.(noParams, x)[1]).toEqual([['k.output.x.0', x]])
   })
 })

@@ -60,6 +60,27 @@ describe('everything follows from the spec', () => {
   })))
 })
 
+describe('what is no spec', () => {
+  test('is refused with its path', () => {
+    const rows: readonly (readonly [node: unknown, got: string])[] = [[null, 'object'], [undefined, 'undefined'], [3, 'number'], ['Parameter', 'string']]
+    for (const [node, got] of rows)
+      for (const [path, whole] of [['', node], ['a', { a: node }], ['a.1.b', { a: [linearSpec(1, 1), { b: node }] }]])
+        expect(() => spec.entries(whole)).toThrow(new TypeError(`spec: expected a parameter, a record or a list at "${String(path)}", got ${got}`))
+  })
+  test('a parameter may have any name', () => {
+    const one = spec.filled([2], 3), drawn = spec.draw({ _tag: one, shape: [one] })(k)
+    expect(drawn).toEqual({ _tag: tensor.of([3, 3]), shape: [tensor.of([3, 3])] })
+    expect(spec.draw(one)(k)).toEqual(tensor.of([3, 3]))
+    expect(spec.entries(one)).toEqual([['', one]])
+  })
+  test('an option that is not known, or a key that is none', () => {
+    const one = spec.filled([2], 3)
+    expect(() => spec.draw(one, JSON.parse('{"precison":"float64"}') as object)).toThrow(new TypeError('spec.draw: unknown option "precison", expected only precision'))
+    expect(() => spec.draw(one)(3 as never)).toThrow(new TypeError('spec.draw: expected key to be a key of random.key, got 3'))
+    expect(() => initLinear(1, 1, JSON.parse('{"precison":1}') as object)).toThrow(new TypeError('initLinear: unknown option "precison", expected only initializer, precision'))
+  })
+})
+
 describe('named tensors that are not of the spec', () => {
   const described = { a: linearSpec(2, 1), b: linearSpec(1, 2) }
   const entries = tree.flatten(spec.draw(described)(k))
