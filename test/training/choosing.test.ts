@@ -34,6 +34,8 @@ describe('filters of logits', () => {
     // Powers of two add up without rounding.
     const logits = tensor.of([4, 2, 1, 1].map(Math.log), 'float64'), left = (mass: number) => numbers(topP(mass)(logits)).filter(Number.isFinite).length
     expect([0.01, 0.49, 0.51, 0.74, 0.76, 0.99].map(left)).toEqual([1, 1, 2, 2, 3, 4])
+    // Exactly reached is enough.
+    expect([0.25, 0.5, 0.75, 1].map(mass => numbers(topP(mass)(tensor.zeros([4]))).filter(Number.isFinite).length)).toEqual([1, 2, 3, 4])
   })
   test('a temperature divides the distance from the largest logit, row by row', () => {
     expect(withTemperature(0.5)(tensor.of([[1, 3, 2], [-Infinity, 5, 4], [Infinity, 7, Infinity], [-Infinity, -Infinity, -Infinity]])))

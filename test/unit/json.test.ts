@@ -32,6 +32,9 @@ describe('parameters as JSON', () => {
   })
   test('what is written is stated', () => {
     expect(encodeParams({ w: tensor.of([1, NaN]) })).toEqual({ w: { precision: 'float32', shape: [2], base64: 'AACAPwAAwH8=' } })
+    // More than one call of `fromCharCode` takes.
+    const long = { w: tensor.fromArray([1500], Array.from({ length: 1500 }, (_, i) => i / 3)) }
+    expect(decodeParams(long)(through(long))).toEqual(E.right(long))
     expect(tensorCodec.encode(tensor.of(-0, 'float64'))).toEqual({ precision: 'float64', shape: [], base64: 'AAAAAAAAAIA=' })
   })
   test('one tensor has a codec of its own', () => {

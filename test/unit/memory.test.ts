@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deferred, noParams, parameterless, tensor, type Gradient, type Layer, type NoParams, type Tensor } from 'pullback'
+import { deferred, generate, nextTokenLogits, noParams, parameterless, random, tensor, type Decoder, type Gradient, type Layer, type NoParams, type Tensor } from 'pullback'
 import { guard } from '../../src/layer/guard.js'
 import { region, regionLoop, settled } from '../../src/memory/region.js'
 import { guarded, guardedMethod, isTrusted, ordinary, outside, trusted } from '../../src/memory/trust.js'
@@ -176,6 +176,35 @@ describe('functions that are not trusted', () => {
     expect(Object.keys(guard<NoParams, Tensor, Tensor, Tensor>({ ...plain(), last: (_, memory, x) => [see(x), memory] }))).toEqual(['forward', 'vjp', 'last'])
     const known = trusted(plain())
     expect(guard(known).vjp).toBe(known.vjp)
+  })
+})
+
+describe('generation works in a region where nobody of the user is', () => {
+  const logits = (p: Tensor): Tensor => tensor.scale(1)(p)
+  test('with a decoder that is trusted as a whole, and a sampler that is', () => {
+    for (const [trustsEmpty, trustsRead, trustsSampler] of [[true, true, true], [true, true, false], [true, false, true], [false, true, true], [false, false, false]] as const) {
+      const seen: boolean[] = [], chosen: boolean[] = []
+      const known = <F extends object>(f: F, is: boolean): F => (is ? trusted(f) : f)
+      const decoder: Decoder<Tensor, number> = {
+        empty: known(() => 0, trustsEmpty),
+        read: known((p: Tensor, cache: number) => {
+          seen.push(inArena(p), inArena(logits(p)))
+          return [logits(p), cache + 1] as const
+        }, trustsRead)
+      }
+      const sampler = known((x: Tensor) => {
+        chosen.push(inArena(x))
+        return () => 1
+      }, trustsSampler)
+      const params = tensor.of([1, 2, 3])
+      expect(generate({ decoder, params, sampler, count: 2 })([0], random.key(0))).toEqual([1, 1])
+      const isIn = trustsEmpty && trustsRead && views()
+      expect(seen).toEqual([isIn, isIn, isIn, isIn])
+      expect(chosen).toEqual([isIn && trustsSampler, isIn && trustsSampler])
+      seen.length = 0
+      expect(nextTokenLogits({ decoder, params })([0])).toEqual(params)
+      expect(seen).toEqual([false, isIn])
+    }
   })
 })
 
