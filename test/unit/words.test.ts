@@ -91,6 +91,7 @@ describe('lines of word vectors', () => {
     expect(await numbers(['3x 1', '12 34 x 5', 'b  2'])).toEqual([['3x', '12 34 x', 'b '], [1, 5, 2, 0], [4, 1]])
     expect(await numbers(['a\r 1\r', 'b 2 \r', 'c\t 3   '])).toEqual([['a\r', 'b', 'c\t'], [1, 2, 3, 0], [4, 1]])
     expect(await numbers(['\ufeffa 1', '\ufeffb 2'])).toEqual([['a', '\ufeffb'], [1, 2, 0], [3, 1]])
+    expect(await numbers(['a\ufeffb 1'])).toEqual([['a\ufeffb'], [1, 0], [2, 1]])
   })
   test('a header is the first line alone, and is two whole numbers', async () => {
     expect(await numbers(['2 1', '3 1', '4 2'])).toEqual([['3', '4'], [1, 2, 0], [3, 1]])
@@ -125,6 +126,7 @@ describe('word vectors', () => {
     expect(all).toHaveLength(13)
     expect(all.slice(-3)).toEqual([{ word: 'y', similarity: 0 }, { word: 'zero', similarity: 0 }, { word: 'minus', similarity: -1 }])
     expect(words.nearest(vectors, { count: 0 })(tensor.of([2, 0]))).toEqual([])
+    expect(() => words.nearest(vectors)([2, 0] as never)).toThrow(new TypeError('words.nearest: expected vector to be a tensor, got an array of 2'))
     expect(words.nearest(vectors, { count: 3, without: ['x'] })(tensor.of([0, 0])).map(({ similarity }) => similarity)).toEqual([0, 0, 0])
   })
   test('an analogy is a − b + c, without the three', () => {
