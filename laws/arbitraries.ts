@@ -30,7 +30,7 @@ export const axis = (max = 4, min = 1): fc.Arbitrary<number> => fc.integer({ min
 /** Zero to two leading axes. */
 export const leadingAxes: fc.Arbitrary<Shape> = fc.array(axis(3), { minLength: 0, maxLength: 2 })
 
-/** Tensors of one shape, in double precision unless asked otherwise. */
+/** Tensors of one shape, in double precision unless another is asked for. */
 export const tensorOf = (shape: Shape, options: EntryOptions = {}, precision: Precision = 'float64'): fc.Arbitrary<Tensor> => {
   const size = shape.reduce((product, length) => product * length, 1)
   return fc.array(entry(options), { minLength: size, maxLength: size })
@@ -104,8 +104,8 @@ const hardWidths = fc.oneof(axis(21), fc.constantFrom(255, 256, 257, 768, 771, 1
 
 /**
  * Finite rows where sums are hard: constant ones; small steps on a large offset; entries near the largest number, subnormal or ±0 ones;
- * magnitudes mixed over the whole range; and ordinary ones. Every number is one of the precision asked for, double unless told
- * otherwise. Wide rows repeat a short pattern, so that they shrink.
+ * magnitudes mixed over the whole range; and ordinary ones. Every number is one of the precision asked for, double unless another is
+ * given. Wide rows repeat a short pattern, so that they shrink.
  */
 export const hardRow = ({ precision = 'float64', widths = hardWidths }: HardRowOptions = {}): fc.Arbitrary<readonly number[]> => {
   const { largest, least, offset } = LIMITS[precision]

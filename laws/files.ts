@@ -143,7 +143,7 @@ export const nearestWords = (
     }),
     law({
       name: 'nearest words',
-      statement: 'the words that are asked for, by falling cosine; none that is left out is nearer, and excluded ones do not occur',
+      statement: 'the words that are asked for, by descending cosine; none that is left out is nearer, and excluded ones do not occur',
       tolerance: 1e-6,
       reason: 'single precision of the table',
       cases: fc.record({ table: tables, count: fc.nat(WORDS.length + 1), without: fc.subarray(WORDS) }),

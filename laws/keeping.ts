@@ -95,7 +95,7 @@ const amid = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, tensors: boolean, count: numbe
     : alone
 }
 
-/** Training with a layer keeps what the layer met, and computes what the layer computes outside of it. */
+/** Training with a layer keeps what the layer met, and computes what the layer computes outside it. */
 export const keeping = <P, X, Y, DX>(f: Layer<P, X, Y, DX>, points: Points<P, X>): Law => law({
   name: 'keeping',
   statement: 'while a model trains, what a layer receives and makes keeps its bits, and losses and gradients have those of `vjp`',

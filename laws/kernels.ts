@@ -72,7 +72,7 @@ export type ArrayKernel = Kernel<Float32Array>
 
 const exceptions = fc.constantFrom(Infinity, -Infinity, NaN)
 
-/** Hard numbers, an infinity or a NaN among them, in arrays that end inside of a vector. */
+/** Hard numbers, an infinity or a NaN among them, in arrays that end inside a vector. */
 const hardArrays: fc.Arbitrary<Float32Array> =
   fc.array(fc.oneof({ weight: 8, arbitrary: arbitrary.hardNumber('float32') }, { weight: 1, arbitrary: exceptions }), { minLength: 1, maxLength: 19 })
     .map(numbers => Float32Array.from(numbers))

@@ -8,7 +8,7 @@ import fc from 'fast-check'
 
 /** What a law found in one case. The law holds there if `error` is at most the law's tolerance. */
 export interface Finding {
-  /** 0 where the statement holds exactly; relative where it is about real numbers; ∞ where it simply fails. */
+  /** 0 if the statement holds exactly; relative if it is about real numbers; ∞ if it simply fails. */
   readonly error: number
   /** What differs, where, and by how much. */
   readonly explain: () => string

@@ -12,7 +12,7 @@ export interface Point<P, X> {
 }
 
 /**
- * Points $(\theta, x)$: one arbitrary, where shapes depend on each other, or one for each part. They may be of any
+ * Points $(\theta, x)$: one arbitrary, if shapes depend on each other, or one for each part. They may be of any
  * precision, and parameters of another than inputs: a law casts the whole point to the precision that it looks at.
  */
 export type Points<P, X> = fc.Arbitrary<Point<P, X>> | {

@@ -9,7 +9,7 @@ import * as arbitrary from './arbitraries.js'
 import { samplerKeeping } from './keeping.js'
 import { fails, type Finding, holds, type Law, law } from './law.js'
 
-/** Equal ones, too, whose probabilities are exact where their number is a power of two. */
+/** Equal ones, too, whose probabilities are exact if their number is a power of two. */
 const logits: fc.Arbitrary<Tensor> = fc.oneof(
   { weight: 4, arbitrary: arbitrary.axis(7).chain(v => arbitrary.tensorOf([v], { scale: 4 })) },
   { weight: 1, arbitrary: fc.constantFrom(2, 4, 8).map(v => tensor.full([v], 0, 'float64')) })

@@ -1,5 +1,5 @@
 /**
- * The laws of looking inside of a layer.
+ * The laws of looking inside a layer.
  *
  * @module
  */

@@ -23,7 +23,7 @@ export const eq = <A>(instance: Eq<A>, values: fc.Arbitrary<A>): Law => law({
 })
 
 /**
- * Unit and associativity, to the bit. Floating-point addition is associative only where it is exact, so the
+ * Unit and associativity, to the bit. Floating-point addition is associative only if it is exact, so the
  * arbitrary should give numbers whose sums are.
  */
 export const monoid = <A>(instance: (like: A) => Monoid<A>, triples: fc.Arbitrary<readonly [A, A, A]>): Law => law({

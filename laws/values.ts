@@ -66,7 +66,7 @@ export const inner = (a: unknown, b: unknown, finiteIn: unknown = b): number => 
 export const normOf = (a: unknown): number =>
   Math.sqrt(leavesOf(a).reduce((total, [, leaf]) => total + tensor.dot(leaf)(leaf), 0))
 
-/** An entry of a tensor as a reader writes it: `"params.weight" [1, 0]`, and without a path where the value is the tensor. */
+/** An entry of a tensor as a reader writes it: `"params.weight" [1, 0]`, and without a path if the value is the tensor. */
 export const placeOf = (path: string, shape: readonly number[], index: number): string => {
   const place = shape.reduceRight<{ readonly rest: number, readonly indices: readonly number[] }>(
     ({ rest, indices }, length) => ({ rest: Math.floor(rest / length), indices: [rest % length, ...indices] }), { rest: index, indices: [] })

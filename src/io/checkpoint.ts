@@ -64,6 +64,10 @@ const assembled = (entries: readonly Entry[], heads: number, description: Tokeni
  * The bytes of a checkpoint. Throws `RangeError` for a model that `decodeCheckpoint` would refuse, such as one with a
  * weight that is not finite: a file that nobody can load should not replace one that can be.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 3, context: 4, width: 8, layers: 1 })(random.key(0))
+ * pipe(characterTokenizer()('abc'), E.map(tokenizer => encodeCheckpoint({ params, heads: 2, tokenizer }) instanceof Uint8Array)) // E.right(true)
+ *
  * @category checkpoints
  */
 export const encodeCheckpoint = ({ params, heads, tokenizer: { kind, symbols, unknown } }: Checkpoint): Uint8Array => {
@@ -75,6 +79,11 @@ export const encodeCheckpoint = ({ params, heads, tokenizer: { kind, symbols, un
 
 /**
  * A checkpoint from its bytes. The left side says in one sentence what is wrong with them.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 3, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const bytes = pipe(characterTokenizer()('abc'), E.map(tokenizer => encodeCheckpoint({ params, heads: 2, tokenizer })))
+ * pipe(bytes, E.chain(decodeCheckpoint), E.map(({ heads }) => heads)) // E.right(2)
  *
  * @category checkpoints
  */

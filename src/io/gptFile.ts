@@ -9,6 +9,7 @@ import { type GptParams, gptSpec } from '../models/gpt.js'
 import { decode } from '../random/spec.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { checkEntries } from '../tree/entries.js'
 import { notFinite } from '../tree/finite.js'
 import type { Entry } from '../tree/tree.js'
 
@@ -49,9 +50,15 @@ const axisOf = (leaves: ReadonlyMap<string, Tensor>, path: string, axis: 0 | 1):
  * side names the first tensor that is missing, has another shape or precision, holds a number that is not finite, occurs
  * twice, or has no place.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * pipe(gptFromTensors(tree.flatten({ transformer: params })), E.map(({ wte }) => wte.weight.shape)) // E.right([9, 8])
+ * gptFromTensors([]) // E.left('tensor "wte.weight" is missing')
+ *
  * @category checkpoints
  */
 export const gptFromTensors = (entries: readonly Entry[]): E.Either<string, GptParams> => {
+  checkEntries('gptFromTensors', entries)
   const leaves = new Map(entries.map(([name, leaf]) => [pathOf(name), leaf]))
   const head = leaves.get(HEAD), table = leaves.get('wte.weight')
   if (head !== undefined && table !== undefined && !sameNumbers(head, table))
@@ -64,7 +71,7 @@ export const gptFromTensors = (entries: readonly Entry[]): E.Either<string, GptP
     E.apS('context', axisOf(leaves, 'wpe.weight', 0)),
     E.apS('hidden', layers === 0 ? E.right(undefined) : axisOf(leaves, 'h.0.mlp.c_fc.weight', 1)),
     E.chain(sizes => decode(gptSpec({ ...sizes, layers }), {
-      rename: pathOf, ignore: name => isBuffer(pathOf(name)) || name === HEAD
+      rename: pathOf, ignore: name => isBuffer(pathOf(name)) || pathOf(name) === HEAD
     })(entries)),
     E.chain(params => {
       const wrong = notFinite(params)

@@ -7,7 +7,7 @@
  *
  * The entries are the bytes of the numbers, row-major and little-endian, in base64 (RFC 4648). JSON has no NaN and no ∞, and
  * would turn −0 into 0; bytes keep all of them, need no rule for rounding, and take 5.3 characters for a number of single
- * precision, where its decimal digits take about eleven.
+ * precision, for which decimal digits take about eleven.
  *
  * @module
  */
@@ -138,6 +138,9 @@ const checkTree: (params: unknown) => unknown = map(leaf => leaf)
 /**
  * The codec of one tensor. It round-trips every entry: both precisions, ±∞, NaN and −0.
  *
+ * @example
+ * tensorCodec.encode(tensor.of([1])) // { precision: 'float32', shape: [1], base64: 'AACAPw==' }
+ *
  * @category JSON
  */
 export const tensorCodec: t.Type<Tensor, TensorJson, unknown> = new t.Type<Tensor, TensorJson, unknown>(
@@ -147,7 +150,11 @@ export const tensorCodec: t.Type<Tensor, TensorJson, unknown> = new t.Type<Tenso
 
 /**
  * The codec of parameters with the keys, shapes and precision of `like`, which `init(random.key(0))` gives. It round-trips every
- * entry: both precisions, ±∞, NaN and −0. Throws `TypeError` where `like` is no parameter tree.
+ * entry: both precisions, ±∞, NaN and −0. Throws `TypeError` if `like` is not a parameter tree.
+ *
+ * @example
+ * const codec = paramsCodec({ bias: tensor.zeros([1]) })
+ * E.isRight(codec.decode(codec.encode({ bias: tensor.of([1]) }))) // true
  *
  * @category JSON
  */
@@ -174,6 +181,9 @@ const isTreeLike = (like: unknown, value: unknown): boolean => {
 /**
  * Parameters as JSON, for `JSON.stringify`. Throws `TypeError` for what is no parameter tree.
  *
+ * @example
+ * encodeParams({ bias: tensor.of([1]) }) // { bias: { precision: 'float32', shape: [1], base64: 'AACAPw==' } }
+ *
  * @category JSON
  */
 export const encodeParams = (params: unknown): ParamsJson => {
@@ -183,7 +193,12 @@ export const encodeParams = (params: unknown): ParamsJson => {
 
 /**
  * Parameters with the keys, shapes and precision of `like` from what `JSON.parse` gives. The left side says in one sentence what
- * does not fit, and where. Throws `TypeError` where `like` is no parameter tree.
+ * does not fit, and where. Throws `TypeError` if `like` is not a parameter tree.
+ *
+ * @example
+ * const decode = decodeParams({ bias: tensor.zeros([1]) })
+ * pipe(decode({ bias: { precision: 'float32', shape: [1], base64: 'AACAPw==' } }), E.map(({ bias }) => tensor.toArray(bias))) // E.right([1])
+ * decode({}) // E.left('parameters: missing key "bias" at ""')
  *
  * @category JSON
  */

@@ -6,7 +6,7 @@
 import type { Errors } from 'io-ts'
 import { quoted } from '../tensor/foreign.js'
 
-/** A value in a few words; nothing inside of it is visited, however deep it is. */
+/** A value in a few words; nothing inside it is visited, however deep it is. */
 const show = (value: unknown): string => {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return quoted(value)
@@ -23,7 +23,7 @@ export const sentenceOf = (subject: string, errors: Errors): string => {
   return `${subject}: expected ${type.name}${path === '' ? '' : ` at ${quoted(path)}`}, got ${show(deepest.value)}`
 }
 
-/** The same for a key that is not known, which must not be ignored; undefined where there is none. */
+/** The same for a key that is not known, which must not be ignored; undefined if there is none. */
 export const surplusKey = (subject: string, value: object, known: readonly string[]): string | undefined => {
   const surplus = Object.keys(value).find(key => !known.includes(key))
   return surplus === undefined ? undefined : `${subject}: expected only ${known.map(key => `"${key}"`).join(', ')}, got ${quoted(surplus)}`

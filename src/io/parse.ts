@@ -20,8 +20,8 @@ const endOfString = (text: string, begin: number): number => {
 }
 
 /**
- * What is wrong with the nesting and the keys of a text that is JSON otherwise. It runs before `JSON.parse`, so that
- * nothing deep is ever built. Throws `SyntaxError` where a key is no string of JSON.
+ * What is wrong with the nesting and the keys of a text that is otherwise JSON. It runs before `JSON.parse`, so that
+ * nothing deep is ever built. Throws `SyntaxError` if a key is not a string of JSON.
  */
 const flaw = (text: string): string | undefined => {
   // The keys of every object around the current place; arrays have none.

@@ -77,6 +77,9 @@ const checkNames = ({ tensors, metadata }: NamedTensors): void => {
  * Throws `TypeError` for a name that occurs twice, is `__metadata__` or `__proto__`, or has half a character (a lone
  * surrogate) in it, and for metadata that are no such strings; `RangeError` for a header of more than 100 MB.
  *
+ * @example
+ * encodeSafetensors({ tensors: [['bias', tensor.of([1, 2])]], metadata: {} }).length % 8 // 0
+ *
  * @category safetensors
  */
 export const encodeSafetensors = ({ tensors, metadata }: NamedTensors): Uint8Array => {
@@ -159,6 +162,11 @@ const checkCover = (located: readonly Located[], length: number): string | undef
 /**
  * The tensors of a file, in the order of its header. The left side says in one sentence what is wrong with it.
  * Types of numbers other than F32 and F64 are not read.
+ *
+ * @example
+ * const bytes = encodeSafetensors({ tensors: [['bias', tensor.of([1, 2])]], metadata: {} })
+ * pipe(decodeSafetensors(bytes), E.map(({ tensors }) => tensors.map(([name, x]) => [name, tensor.toArray(x)]))) // E.right([['bias', [1, 2]]])
+ * decodeSafetensors(bytes.slice(0, 4)) // E.left('safetensors: expected at least 8 bytes, got 4')
  *
  * @category safetensors
  */

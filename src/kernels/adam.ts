@@ -19,6 +19,7 @@ export const adam = kernel('adam', reference.adam)({
     [epsilon * firstCorrection / rate, firstCorrection / (rate * Math.sqrt(secondCorrection)), rate * decay].every(isSingle),
   // Nine constants, four times each.
   scratch: () => 144,
-  pieces: sizes => vectors(sizes, 8),
+  pieces: sizes => vectors(sizes, 20),
+  inPlace: 3,
   fast: 'adam'
 })

@@ -26,7 +26,7 @@ export const attentionWeights = kernel('attention', reference.attentionWeights)(
   writes: sizes => [pairs(sizes)],
   numbers: ({ heads, queries, keys, width, causal }) => [heads, queries, keys, width, flag(causal), 1 / Math.sqrt(width)],
   scratch: ({ keys, width }) => packedBytes(keys, width, width),
-  pieces: sizes => ({ count: sizes.matrices, work: pairs(sizes) * (sizes.width + 8) }),
+  pieces: sizes => ({ count: sizes.matrices, work: pairs(sizes) * (sizes.width + 25) }),
   fast: 'attentionWeights'
 })
 

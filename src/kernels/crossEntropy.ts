@@ -25,6 +25,6 @@ export const crossEntropySum = kernel('crossEntropy', (sizes: Sizes, reads: read
 /** $dx_{nj} = s\,(\mathrm{softmax}(x_n)_j - \delta_{j t_n})$, and zeros where the target is `ignored` or every logit −∞. */
 export const crossEntropyGradient = kernel('crossEntropy', reference.crossEntropyGradient)({
   reads: ({ rows, width }) => [rows * width, rows], check: checkTargets, writes: ({ rows, width }) => [rows * width],
-  numbers: ({ width, ignored, scale }) => [width, ignored, scale], pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 8 }),
+  numbers: ({ width, ignored, scale }) => [width, ignored, scale], pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 25 }),
   fast: 'crossEntropyGradient'
 })

@@ -6,8 +6,8 @@
 import type { Floats, FreshFloats } from './floats.js'
 import { type Kernel, kernel } from './kernel.js'
 import type { Binary, Unary } from './reference/activations.js'
-import type { Pieces } from './simd/arena.js'
 import type { Arguments, Pointer } from './simd/instance.js'
+import type { Pieces } from './simd/threads.js'
 
 interface Length { readonly n: number }
 

@@ -13,7 +13,7 @@ export type Gemm = reference.Gemm
 const scratch = instance?.kernels.gemmScratchBytes.value ?? 0
 
 /** Rows and columns of a piece of C, as `assembly/gemm.ts` cuts it: fewer columns where there are few rows. */
-const ROWS = 48
+const ROWS = 24
 const COLUMNS = 256
 const FEW = 4
 const FEW_COLUMNS = 64

@@ -16,7 +16,7 @@ export const splitHeads = kernel('splitHeads', reference.splitHeads)({
   reads: (layout: HeadLayout & { readonly part: number }) => [lengthOf(layout) * layout.parts],
   writes: layout => [lengthOf(layout)],
   numbers: ({ heads, time, width, parts, part }) => [heads, time, width, parts, part],
-  pieces: layout => ({ count: layout.batch * layout.heads, work: lengthOf(layout) }),
+  pieces: layout => ({ count: layout.batch * layout.heads, work: 4 * lengthOf(layout) }),
   fast: 'splitHeads'
 })
 
@@ -24,7 +24,7 @@ const merged = kernel('mergeHeads', reference.mergeHeads)({
   reads: (layout: HeadLayout) => [lengthOf(layout), lengthOf(layout), lengthOf(layout)],
   writes: layout => [lengthOf(layout) * layout.parts],
   numbers: ({ heads, time, width, parts }) => [heads, time, width, parts],
-  pieces: layout => ({ count: layout.batch * layout.heads, work: lengthOf(layout) * layout.parts }),
+  pieces: layout => ({ count: layout.batch * layout.heads, work: 4 * lengthOf(layout) * layout.parts }),
   fast: 'mergeHeads'
 })
 

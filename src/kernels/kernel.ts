@@ -13,8 +13,9 @@
  */
 import { type Floats, type FreshFloats, type Integers } from './floats.js'
 import { freshLike } from './fresh.js'
-import { type Argument, call, type Pieces } from './simd/arena.js'
+import { type Argument, call } from './simd/arena.js'
 import type { Arguments, Pointer } from './simd/instance.js'
+import type { Pieces } from './simd/threads.js'
 
 /** What kernels read: numbers or ids, or something that may be left out. */
 export type Reads = readonly (Floats | Integers | undefined)[]
@@ -49,6 +50,8 @@ export interface Definition<S, R extends Reads, W extends Writes, F extends Fast
   readonly fits?: (sizes: S) => boolean
   /** Default: one piece. */
   readonly pieces?: (sizes: S) => Pieces
+  /** So many of the first results may take the place of the arguments of the same number: entry i depends on entries i alone. */
+  readonly inPlace?: number
   /** The reference computes results in double precision, whatever it reads. */
   readonly double?: true
 }
@@ -64,7 +67,7 @@ export interface Kernel<S, R extends Reads, W extends Writes> {
 }
 
 /** What `runFast` needs to know: a definition without the types that tie it to its fast version. */
-type Entry<S> = Pick<Definition<S, Reads, Writes, undefined>, 'scratch' | 'fits' | 'pieces'> & { readonly fast: Fast, readonly numbers: (sizes: S) => readonly number[] }
+type Entry<S> = Pick<Definition<S, Reads, Writes, undefined>, 'scratch' | 'fits' | 'pieces' | 'inPlace'> & { readonly fast: Fast, readonly numbers: (sizes: S) => readonly number[] }
 
 const onePiece: Pieces = { count: 1, work: 0 }
 
@@ -94,9 +97,9 @@ const runReference = <S, R extends Reads, W extends Writes>(
 const isKernelArray = (array: unknown): array is Argument =>
   array === undefined || array instanceof Float32Array || array instanceof Int32Array
 
-const runFast = <S>({ fast, numbers, scratch, fits, pieces }: Entry<S>, sizes: S, reads: Reads, lengths: readonly number[]): unknown => {
+const runFast = <S>({ fast, numbers, scratch, fits, pieces, inPlace = 0 }: Entry<S>, sizes: S, reads: Reads, lengths: readonly number[]): unknown => {
   if (fast === undefined || !reads.every(isKernelArray) || fits?.(sizes) === false) return undefined
-  const done = call(fast, reads, lengths, numbers(sizes), pieces?.(sizes) ?? onePiece, scratch?.(sizes) ?? 0)
+  const done = call(fast, reads, lengths, numbers(sizes), pieces?.(sizes) ?? onePiece, scratch?.(sizes) ?? 0, inPlace)
   return done === undefined ? undefined : resultsOf(done[0], done[1])
 }
 

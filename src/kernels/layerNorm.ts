@@ -17,7 +17,7 @@ const statistics = kernel('layerNorm', reference.rowStatistics)({
   reads: ({ rows, width }: RowSizes & { readonly epsilon: number }) => [rows * width],
   writes: ({ rows }) => [rows, rows, rows, rows],
   numbers: ({ width, epsilon }) => [width, epsilon],
-  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 4 }),
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 11 }),
   fast: 'rowStatistics',
   double: true
 })
@@ -34,7 +34,7 @@ export const layerNormRows = kernel('layerNorm', reference.layerNorm)({
   reads: ({ rows, width }: RowSizes) => [rows * width, width, width, rows, rows, rows, rows],
   writes: ({ rows, width }) => [rows * width],
   numbers: ({ width }) => [width],
-  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 2 }),
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 6 }),
   fast: 'layerNorm'
 })
 
@@ -43,7 +43,7 @@ export const layerNormGradient = kernel('layerNorm', reference.layerNormGradient
   reads: ({ rows, width }: RowSizes) => [rows * width, width, rows, rows, rows, rows, rows * width],
   writes: ({ rows, width }) => [rows * width],
   numbers: ({ width }) => [width],
-  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 4 }),
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 11 }),
   fast: 'layerNormGradient'
 })
 
@@ -52,7 +52,7 @@ export const layerNormParamsGradient = kernel('layerNorm', reference.layerNormPa
   reads: ({ rows, width }: RowSizes) => [rows * width, rows, rows, rows, rows, rows * width],
   writes: ({ width }) => [width, width],
   numbers: ({ rows, width }) => [rows, width],
-  pieces: ({ rows, width }) => columnPieces(rows, width, 2),
+  pieces: ({ rows, width }) => columnPieces(rows, width, 8),
   fast: 'layerNormParamsGradient'
 })
 

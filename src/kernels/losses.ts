@@ -28,7 +28,7 @@ const terms = (
 }),
   slopes: kernel(name, ({ scale }: Scaled, [p, t]: readonly [Floats, Floats], [dp]: readonly [FreshFloats]) => reference.slopes(definition, scale)(p, t, dp))({
     reads: ({ n }) => [n, n], writes: ({ n }) => [n], numbers: ({ scale }) => [scale], fits: ({ scale }) => isSingle(scale),
-    fast: slopes, pieces: sizes => vectors(sizes, 1)
+    fast: slopes, pieces: sizes => vectors(sizes, 4)
 })
 })
 

@@ -16,6 +16,6 @@ export const dropout = kernel('dropout', reference.dropout)({
   // A threshold of 33 bits is for the reference.
   fits: ({ rate }) => reference.dropoutThreshold(rate) < 2 ** 32,
   // Pieces of eight entries, which share their blocks of random bits.
-  pieces: ({ n }) => ({ ...vectors({ n }, 16), count: Math.ceil(n / 8) }),
+  pieces: ({ n }) => ({ ...vectors({ n }, 50), count: Math.ceil(n / 8) }),
   fast: 'dropout'
 })

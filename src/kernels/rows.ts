@@ -22,35 +22,35 @@ export const addRepeated = kernel('addRepeated', reference.addRepeated)({
   numbers: ({ begin, length }) => [begin, length],
   // Vectors begin anew with every repetition.
   fits: ({ begin, length, total }) => length > 0 && length % 4 === 0 && begin + length <= total,
-  pieces: sizes => vectors(sizes, 1),
+  pieces: sizes => vectors(sizes, 4),
   fast: 'addRepeated'
 })
 
 /** The sum over all rows. */
 export const sumRows = kernel('sumRows', reference.sumRows)({
   reads: ({ rows, width }) => [rows * width], writes: ({ width }) => [width], numbers: ({ rows, width }) => [rows, width],
-  pieces: ({ rows, width }) => columnPieces(rows, width, 1), fast: 'sumRows'
+  pieces: ({ rows, width }) => columnPieces(rows, width, 3), fast: 'sumRows'
 })
 
 /** Row `ids[i]` of a table as row i of the result. */
 export const gatherRows = kernel('gatherRows', reference.gatherRows)({
   reads: ({ rows, width, count }) => [rows * width, count], check: (sizes, [, ids]: readonly [Floats, Integers]) => { checkIds(sizes, ids) },
   writes: ({ width, count }) => [count * width], numbers: ({ width }) => [width],
-  pieces: ({ count, width }) => ({ count, work: count * width }), fast: 'gatherRows'
+  pieces: ({ count, width }) => ({ count, work: 4 * count * width }), fast: 'gatherRows'
 })
 
 /** Row i of `dy` added to row `ids[i]` of a table of zeros with `rows` rows. */
 export const scatterAddRows = kernel('scatterAddRows', reference.scatterAddRows)({
   reads: ({ width, count }) => [count * width, count], check: (sizes, [, ids]: readonly [Floats, Integers]) => { checkIds(sizes, ids) },
   writes: ({ rows, width }) => [rows * width], numbers: ({ rows, count, width }) => [rows, count, width],
-  pieces: ({ rows, width, count }) => columnPieces(rows + count, width, 1), fast: 'scatterAddRows'
+  pieces: ({ rows, width, count }) => columnPieces(rows + count, width, 3), fast: 'scatterAddRows'
 })
 
 /** For each of `batch` items, the `first` numbers of `a` and then the `second` numbers of `b`. */
 export const appendRows = kernel('appendRows', reference.appendRows)({
   reads: ({ batch, first, second }) => [batch * first, batch * second],
   writes: ({ batch, first, second }) => [batch * (first + second)], numbers: ({ first, second }) => [first, second],
-  pieces: ({ batch, first, second }) => ({ count: batch, work: batch * (first + second) }), fast: 'appendRows'
+  pieces: ({ batch, first, second }) => ({ count: batch, work: 4 * batch * (first + second) }), fast: 'appendRows'
 })
 
 /** From each of `batch` items of `stride` numbers, `width` numbers from `begin` on. */
@@ -58,14 +58,14 @@ export const copyRows = kernel('copyRows', reference.copyRows)({
   reads: ({ batch, stride }) => [batch * stride],
   writes: ({ batch, width }) => [batch * width], numbers: ({ begin, stride, width }) => [begin, stride, width],
   fits: ({ stride, begin, width }) => begin >= 0 && begin + width <= stride,
-  pieces: ({ batch, width }) => ({ count: batch, work: batch * width }), fast: 'copyRows'
+  pieces: ({ batch, width }) => ({ count: batch, work: 4 * batch * width }), fast: 'copyRows'
 })
 
 /** Every matrix with rows and columns exchanged. */
 export const transpose = kernel('transpose', reference.transpose)({
   reads: ({ batch, rows, columns }) => [batch * rows * columns],
   writes: ({ batch, rows, columns }) => [batch * rows * columns], numbers: ({ rows, columns }) => [rows, columns],
-  pieces: ({ batch, rows, columns }) => ({ count: batch, work: batch * rows * columns }), fast: 'transpose'
+  pieces: ({ batch, rows, columns }) => ({ count: batch, work: 8 * batch * rows * columns }), fast: 'transpose'
 })
 
 

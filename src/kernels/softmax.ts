@@ -17,14 +17,14 @@ const area = ({ rows, width }: RowSizes): number => rows * width
 /** Softmax of every row; a row whose every entry is −∞ gives zeros, and +∞ the limit. */
 export const softmaxRows = kernel('softmax', reference.softmaxRows)({
   reads: sizes => [area(sizes)], writes: sizes => [area(sizes)], numbers: ({ width, temperature }) => [width, 1 / temperature],
-  fits: ({ temperature }) => isSingle(1 / temperature), pieces: sizes => ({ count: sizes.rows, work: 8 * area(sizes) }),
+  fits: ({ temperature }) => isSingle(1 / temperature), pieces: sizes => ({ count: sizes.rows, work: 25 * area(sizes) }),
   fast: 'softmax'
 })
 
 /** $dx_j = y_j\,(dy_j - \sum_l dy_l y_l) / \tau$ for every row, where $y$ is the softmax. */
 export const softmaxRowsGradient = kernel('softmax', reference.softmaxRowsGradient)({
   reads: sizes => [area(sizes), area(sizes)], writes: sizes => [area(sizes)], numbers: ({ width, temperature }) => [width, 1 / temperature],
-  fits: ({ temperature }) => isSingle(1 / temperature), pieces: sizes => ({ count: sizes.rows, work: 2 * area(sizes) }),
+  fits: ({ temperature }) => isSingle(1 / temperature), pieces: sizes => ({ count: sizes.rows, work: 8 * area(sizes) }),
   fast: 'softmaxGradient'
 })
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { add } from '../tensor/algebra.js'
+import { check, records } from '../tensor/domain.js'
 import { type Tensor, zerosLike } from '../tensor/tensor.js'
 import { trusted } from '../memory/trust.js'
 import { guard } from './guard.js'
@@ -17,11 +18,18 @@ import { memories, together, tracedAt, traceOf } from './readings.js'
  *
  * $$d\theta_k = d\theta_{f_k}(dy_k), \qquad dx = \sum_k dx_{f_k}(dy_k).$$
  *
+ * @example
+ * const both = branches({ plus: relu, smooth: tanh })
+ * const { plus, smooth } = both.forward({ plus: noParams, smooth: noParams }, tensor.of([-1, 1]))
+ * tensor.toArray(plus) // [0, 1]
+ * tensor.toArray(smooth) // [-0.7616, 0.7616]
+ *
  * @category composition
  */
 export const branches = <P extends Record<string, unknown>>(
   layers: { readonly [K in keyof P]: Layer<P[K], Tensor, Tensor> }
 ): Layer<P, Tensor, { readonly [K in keyof P]: Tensor }> => {
+  check('branches', 'layers', records, layers)
   const names: readonly (keyof P & string)[] = Object.keys(layers)
   // One entry for each name of the record; TypeScript does not follow a record through its list of entries.
   const record = <R>(entry: (name: keyof P & string, index: number) => unknown): R => Object.fromEntries(names.map((name, i) => [name, entry(name, i)])) as R

@@ -19,6 +19,9 @@ declare module 'fp-ts/lib/HKT' {
 /**
  * `compose(g, f)` is `pipe(f, andThen(g))`; `id()` is `identityLayer()`.
  *
+ * @example
+ * tensor.toArray(Category.compose(relu, tanh).forward(noParams, tensor.of([-1, 1]))) // [0, 0.7616]
+ *
  * @category instances
  */
 export const Category: Category2<URI> = {

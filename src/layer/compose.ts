@@ -6,6 +6,7 @@
 import { region } from '../memory/region.js'
 import { outside, trusted } from '../memory/trust.js'
 import { add } from '../tensor/algebra.js'
+import { check, functions, show, texts } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { chain } from './chain.js'
 import { guard } from './guard.js'
@@ -17,20 +18,23 @@ import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
 
 /**
- * `unknown`, or a type that nothing fits and whose name says why, where parameters are a list or a single tensor: those
+ * `unknown`, or a type that nothing fits and whose name says why, if parameters are a list or a single tensor: those
  * merge with nothing until they have a name, as in `pipe(stack(f), named('blocks'))`.
  */
 export type Mergeable<P> = P extends readonly unknown[] | Tensor
   ? { readonly 'a list or a tensor of parameters needs a name before it is merged': P }
   : unknown
 
-/** `unknown`, or a type that nothing fits and whose name says why, where two records share a name. */
+/** `unknown`, or a type that nothing fits and whose name says why, if two records share a name. */
 export type Disjoint<P, Q> = keyof P & keyof Q extends never
   ? unknown
   : { readonly 'parameter name used twice': keyof P & keyof Q }
 
 /**
  * The layer that changes nothing: $y = x$, so $dx = dy$.
+ *
+ * @example
+ * tensor.toArray(identityLayer<Tensor>().forward(noParams, tensor.of([1, 2]))) // [1, 2]
  *
  * @category constructors
  */
@@ -43,10 +47,15 @@ export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Lay
  * Puts the parameters of a layer under a name: `P` becomes `{ [name]: P }`. What the layer throws names the place, and so
  * does what its trace shows, with the output as `name.output`.
  *
+ * @example
+ * const model = pipe(linear, named('output'))
+ * model.forward({ output: initLinear(2, 3)(random.key(0)) }, tensor.zeros([4, 2])).shape // [4, 3]
+ *
  * @category parameters
  */
 export const named = <const K extends string>(name: K) =>
   <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
+    check('named', 'name', texts, name)
     const f = placed(name, guard(layer)), { step, last } = f
     // A record with the one key `name`; TypeScript widens a computed key to `string`.
     const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
@@ -72,9 +81,14 @@ export const named = <const K extends string>(name: K) =>
 /**
  * Names a layer without parameters, for errors and traces alone: its output is `name.output`.
  *
+ * @example
+ * const model = pipe(relu, labelled('hidden'))
+ * inspect(model, () => true)(noParams, tensor.of([-1, 1])).map(([path, value]) => [path, tensor.toArray(value)]) // [['hidden.output', [0, 1]]]
+ *
  * @category parameters
  */
 export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
+  check('labelled', 'name', texts, name)
   const f = placed(name, guard(layer))
   return trusted<Layer<NoParams, X, Y, DX>>({
     ...f,
@@ -89,7 +103,12 @@ export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y
 const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): Layer<Merge<P, Q>, X, Z, DX> => {
   // A merged record is both of its parts: each layer reads its own names from it and leaves the others alone.
   const both = (params: Merge<P, Q>) => params as P & Q
-  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => ({ ...dF, ...dG }) as Merge<P, Q>)
+  return chain({ layer: f, paramsIn: both }, { layer: g, paramsIn: both }, (dF, dG) => {
+    const first: object = Object.assign({}, dF)
+    for (const name in dG)
+      if (Object.hasOwn(first, name)) throw new TypeError(`andThen: expected names that differ, got parameters ${show(name)} of both layers`)
+    return { ...first, ...dG } as Merge<P, Q>
+  })
 }
 
 /**
@@ -97,8 +116,13 @@ const compose = <P, X, Y, DX, Q, Z>(f: Layer<P, X, Y, DX>, g: Layer<Q, Y, Z>): L
  *
  * $$(d\theta_g, dy) = g^*_{\theta_g, y}(dz), \qquad (d\theta_f, dx) = f^*_{\theta_f, x}(dy).$$
  *
- * The parameters of both merge into one record; a name that occurs in both is a type error.
+ * The parameters of both merge into one record; a name that occurs in both is a type error, and the pullback throws `TypeError`.
  * `andThen('name', g)` is short for `andThen(pipe(g, named('name')))`.
+ *
+ * @example
+ * const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', linear))
+ * const params = { hidden: initLinear(2, 8)(random.key(0)), output: initLinear(8, 1)(random.key(1)) }
+ * model.forward(params, tensor.zeros([4, 2])).shape // [4, 1]
  *
  * @category composition
  */
@@ -118,8 +142,11 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  *
  * $$d\theta = d\theta_f(dy), \qquad dx = dy + dx_f(dy).$$
  *
- * Throws `ShapeError` where the layer changes the shape of its input.
+ * Throws `ShapeError` if the layer changes the shape of its input.
  * (K. He et al., *Deep Residual Learning for Image Recognition*, 2016, eq. 1.)
+ *
+ * @example
+ * tensor.toArray(residual(relu).forward(noParams, tensor.of([-1, 2]))) // [-1, 4]
  *
  * @category composition
  */
@@ -158,13 +185,18 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
  * The layers come from their index, for what differs between repetitions without being a parameter, such as
  * the key of a dropout.
  *
+ * @example
+ * const model = stackWith(index => (index === 0 ? relu : tanh))
+ * tensor.toArray(model.forward([noParams, noParams], tensor.of([-1, 1]))) // [0, 0.7616]
+ *
  * @category composition
  */
 export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Layer<readonly P[], X, X> => {
+  check('stackWith', 'layerAt', functions, layerAt)
   // A layer is a value, so that of an index is made once.
   const made: Layer<P, X, X>[] = []
   const f = (index: number): Layer<P, X, X> => made[index] ??= placed(String(index), guard(outside(() => layerAt(index))))
-  const { step: first, rowwise: rows } = f(0)
+  const { step: first } = f(0)
   return trusted<Layer<readonly P[], X, X>>({
     forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),
     vjp: (params, x) => {
@@ -177,7 +209,7 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
       return [y, dy => pullbacks.reduceRight<Gradient<readonly P[], X>>((after, pullback, index) => {
         const pulled = () => pullback(after.input)
         // What a pullback computes on its way ends with it, so the next one works in the same part of the cache. After the
-        // last one there is no next, and a region would compute an input gradient that perhaps nobody reads.
+        // last one there is no next, and a region would compute an input gradient that may never be read.
         const gradient = index === 0 ? pulled() : region(pulled)
         return deferred([gradient.params, ...after.params], () => gradient.input)
       }, { params: [], input: dy })]
@@ -195,7 +227,6 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
         return [y, together(after)]
       }
     }),
-    ...(rows && { rowwise: true }),
     trace: (params, x) => {
       const entries: TraceEntry[] = []
       const y = listed(params).reduce((input, p, index) => {
@@ -211,6 +242,15 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
 /**
  * Repeats one layer, with one record of parameters for each repetition: `stackWith` of a constant.
  *
+ * @example
+ * const model = pipe(stack(pipe(linear, andThen(relu))), named('blocks'))
+ * const blocks = random.replicate(3, initLinear(4, 4))(random.key(0))
+ * model.forward({ blocks }, tensor.zeros([2, 4])).shape // [2, 4]
+ *
  * @category composition
  */
-export const stack = <P, X>(f: Layer<P, X, X>): Layer<readonly P[], X, X> => stackWith(() => f)
+export const stack = <P, X>(f: Layer<P, X, X>): Layer<readonly P[], X, X> => {
+  const repeated = stackWith(() => f)
+  // Of layers that differ, the first cannot speak for all.
+  return f.rowwise ? trusted<Layer<readonly P[], X, X>>({ ...repeated, rowwise: true }) : repeated
+}

@@ -1,8 +1,11 @@
 export * from './branches.js'
-export * from './category.js'
-export * from './compose.js'
+export { Category } from './category.js'
+export { andThen, identityLayer, labelled, named, residual, stack, stackWith } from './compose.js'
 export * from './inspect.js'
-export * from './layer.js'
+export {
+  deferred, fromOutput, type Gradient, type Layer, layer, layerKeeping, type Memory, noParams, type NoParams, parameterless,
+  type ParamsOf, type Step, type TraceEntry
+} from './layer.js'
 export * from './sharing.js'
 export { pointwise, pointwiseFromOutput, pointwiseWithSlope } from './pointwise.js'
 export { rowwise } from './readings.js'

@@ -17,10 +17,14 @@ export interface Gradient<P, DX> {
 }
 
 /**
- * A gradient whose part for the input is computed when it is read. Nobody reads that of a model's first layer while
- * training, and in a network on wide inputs it is a third of all products.
+ * A gradient whose part for the input is computed when it is read. In training that of a model's first layer is never read,
+ * and in a network on wide inputs it is a third of all products.
  *
  * Nothing is remembered, so reading it twice computes it twice: what one reader keeps in a region must not reach the next.
+ *
+ * @example
+ * const pulled = deferred({ bias: tensor.of([1]) }, () => tensor.of([2]))
+ * tensor.toArray(pulled.input) // [2]
  *
  * @category constructors
  */
@@ -35,7 +39,7 @@ export const deferred = <P, DX>(params: P, input: () => DX): Gradient<P, DX> => 
  */
 export type Memory = Tensor | number | undefined | readonly Memory[] | { readonly [name: string]: Memory }
 
-/** Something that happened inside of a layer, under a path that extends those of the parameters. */
+/** Something that happened inside a layer, under a path that extends those of the parameters. */
 export type TraceEntry = readonly [path: string, value: Tensor]
 
 /** Reads the next positions of a sequence. */
@@ -43,7 +47,7 @@ export type Step<P, X, Y> = (params: P, memory: Memory, x: X) => readonly [y: Y,
 
 /**
  * A differentiable function of parameters and an input. `DX`, the type of the input's gradient, differs from
- * `X` only where the input is discrete: for tokens it is `void`.
+ * `X` only if the input is discrete: for tokens it is `void`.
  *
  * `forward` and `vjp` are what a layer is. The other readings are optional and follow from composition: a combinator of the
  * library has those that its parts have.
@@ -69,6 +73,14 @@ export interface Layer<P, X, Y, DX = X> {
 /** The parameters of a layer that has none: the empty record. */
 export type NoParams = { readonly [name in never]: never }
 
+/**
+ * No parameters: what layers take that have none.
+ *
+ * @example
+ * tensor.toArray(relu.forward(noParams, tensor.of([-1, 2]))) // [0, 2]
+ *
+ * @category constructors
+ */
 export const noParams: NoParams = {}
 
 /** The parameters that a layer takes: `ParamsOf<typeof model>`. */
@@ -88,7 +100,7 @@ export interface KeepingLeaf<P, X, Y, Kept, DX = X> {
   readonly gradient: (params: P, x: X, kept: Kept, dy: Y) => Gradient<P, DX>
 }
 
-/** Throws `ShapeError` or `PrecisionError` where $y$ is a tensor and $dy$ is not like it. */
+/** Throws `ShapeError` or `PrecisionError` if $y$ is a tensor and $dy$ is not like it. */
 const checkCotangent = <Y>(y: Y): ((dy: Y) => void) => {
   if (!isTensor(y)) return () => undefined
   // Without its entries, so that the pullback does not keep them.
@@ -103,6 +115,17 @@ const checkCotangent = <Y>(y: Y): ((dy: Y) => void) => {
 /**
  * Lifts a function that keeps part of its work, and its gradient, to a layer. The pullback throws `ShapeError`
  * for a $dy$ whose shape is not that of $y$.
+ *
+ * @example
+ * // y = e^x, whose gradient needs y
+ * const exp = layerKeeping({
+ *   forward: (_: NoParams, x: Tensor) => {
+ *     const y = tensor.map(Math.exp)(x)
+ *     return [y, y]
+ *   },
+ *   gradient: (_, __, y: Tensor, dy) => ({ params: noParams, input: tensor.multiply(dy)(y) })
+ * })
+ * tensor.toArray(exp.vjp(noParams, tensor.of([0, 1]))[1](tensor.of([1, 1])).input) // [1, 2.718]
  *
  * @category constructors
  */
@@ -124,6 +147,14 @@ export const layerKeeping = <P, X, Y, Kept, DX = X>(
  * Lifts a function and its gradient to a layer. The pullback keeps the parameters and the input; it throws
  * `ShapeError` for a $dy$ whose shape is not that of $y$.
  *
+ * @example
+ * // y = x + b
+ * const shift = layer({
+ *   forward: ({ b }: { readonly b: Tensor }, x: Tensor) => tensor.add(b)(x),
+ *   gradient: (_, __, dy: Tensor) => ({ params: { b: dy }, input: dy })
+ * })
+ * tensor.toArray(shift.forward({ b: tensor.of([1, 2]) }, tensor.of([10, 20]))) // [11, 22]
+ *
  * @category constructors
  */
 export const layer = <P, X, Y, DX = X>({ forward, gradient }: Leaf<P, X, Y, DX>): Layer<P, X, Y, DX> =>
@@ -135,6 +166,11 @@ export const layer = <P, X, Y, DX = X>({ forward, gradient }: Leaf<P, X, Y, DX>)
 /**
  * Lifts a function without parameters and its gradient $(x, dy) \mapsto dx$ to a layer.
  *
+ * @example
+ * const square = parameterless((x: Tensor) => tensor.multiply(x)(x), (x, dy) => tensor.scale(2)(tensor.multiply(dy)(x)))
+ * const [y, pullback] = square.vjp(noParams, tensor.of([3]))
+ * tensor.toArray(pullback(tensor.of([1])).input) // [6]
+ *
  * @category constructors
  */
 export const parameterless = <X, Y>(forward: (x: X) => Y, gradient: (x: X, dy: Y) => X): Layer<NoParams, X, Y> =>
@@ -145,6 +181,10 @@ export const parameterless = <X, Y>(forward: (x: X) => Y, gradient: (x: X, dy: Y
 
 /**
  * Like `parameterless`, for a function whose gradient is shorter in terms of its output: $(y, dy) \mapsto dx$.
+ *
+ * @example
+ * const exp = fromOutput((x: Tensor) => tensor.map(Math.exp)(x), (y, dy) => tensor.multiply(dy)(y))
+ * tensor.toArray(exp.forward(noParams, tensor.of([0, 1]))) // [1, 2.718]
  *
  * @category constructors
  */

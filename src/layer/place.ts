@@ -68,7 +68,7 @@ const describe = (params: unknown): string => {
 
 /** The parameters under a name. Throws `TypeError` if there are none: the parameters are those of another model. */
 export const part = <P, K extends keyof P & string>(name: K, params: P): P[K] => {
-  if (typeof params !== 'object' || params === null || !(name in params))
+  if (typeof params !== 'object' || params === null || !Object.hasOwn(params, name))
     throw new TypeError(`expected parameters with the name "${name}", got ${describe(params)}`)
   return params[name]
 }

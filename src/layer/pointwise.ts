@@ -15,6 +15,10 @@ export const entrywise = (f: (x: number) => number, derivative: (x: number) => n
 /**
  * $y_i = f(x_i)$. Since $y_i$ depends on $x_i$ alone, the Jacobian is diagonal and $dx_i = f'(x_i)\,dy_i$.
  *
+ * @example
+ * const square = pointwise(x => x * x, x => 2 * x)
+ * tensor.toArray(square.vjp(noParams, tensor.of([3]))[1](tensor.of([1])).input) // [6]
+ *
  * @category constructors
  */
 export const pointwise = (f: (x: number) => number, derivative: (x: number) => number): Layer<NoParams, Tensor, Tensor> =>
@@ -23,6 +27,10 @@ export const pointwise = (f: (x: number) => number, derivative: (x: number) => n
 /**
  * `pointwise` for a function whose derivative is shorter in terms of its value:
  * `derivative` is $y \mapsto f'(f^{-1}(y))$.
+ *
+ * @example
+ * const exp = pointwiseFromOutput(Math.exp, y => y)
+ * tensor.toArray(exp.vjp(noParams, tensor.of([0]))[1](tensor.of([1])).input) // [1]
  *
  * @category constructors
  */
@@ -45,6 +53,10 @@ export const withSlopeKept = (
 /**
  * `pointwise` for a function of tensors that computes its value and its slope $f'(x_i)$ in less time together than one
  * after the other. The slope is kept, and $dx = f'(x) \odot dy$ is a product.
+ *
+ * @example
+ * const square = pointwiseWithSlope(tensor.map(x => x * x), x => [tensor.map(v => v * v)(x), tensor.scale(2)(x)])
+ * tensor.toArray(square.vjp(noParams, tensor.of([3]))[1](tensor.of([1])).input) // [6]
  *
  * @category constructors
  */

@@ -4,17 +4,19 @@
  * @module
  */
 import { trusted } from '../memory/trust.js'
+import { isPlain } from '../tensor/domain.js'
 import { lastRows } from '../tensor/matrices.js'
 import { isTensor, isTokens, lastTokens } from '../tensor/tensor.js'
 import { guard } from './guard.js'
 import type { Layer, Memory, Step, TraceEntry } from './layer.js'
 
-/** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record of such. */
+/** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record or list of such. */
 const lastPosition = <X>(x: X): X => {
   const cut = (value: unknown): unknown => {
     if (isTensor(value)) return lastRows(1)(value)
     if (isTokens(value)) return lastTokens(1)(value)
-    if (typeof value !== 'object' || value === null) return value
+    if (Array.isArray(value)) return value.map(cut)
+    if (!isPlain(value)) return value
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, cut(child)]))
   }
   return cut(x) as X // the same kind of value, which a recursion over keys cannot show
@@ -23,6 +25,10 @@ const lastPosition = <X>(x: X): X => {
 /**
  * Says that a layer reads every position (row) on its own, so it steps through a sequence as it goes forward. Linear layers,
  * activations, norms and embeddings do; what compares positions does not, and `laws.stepping` notices a wrong claim.
+ *
+ * @example
+ * const scaled = rowwise(parameterless((x: Tensor) => tensor.scale(2)(x), (_, dy) => tensor.scale(2)(dy)))
+ * scaled.rowwise // true
  *
  * @category readings
  */

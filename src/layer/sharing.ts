@@ -4,6 +4,7 @@
  * @module
  */
 import { trusted } from '../memory/trust.js'
+import { check, texts } from '../tensor/domain.js'
 import { add } from '../tree/tree.js'
 import { chain } from './chain.js'
 import { guard } from './guard.js'
@@ -20,18 +21,29 @@ import { part, placed } from './place.js'
  * `pipe(…, andThenTied('wte', unembedding))`.
  * (O. Press, L. Wolf, *Using the Output Embedding to Improve Language Models*, 2017.)
  *
+ * @example
+ * const model = pipe(tokenEmbedding, named('wte'), andThenTied('wte', unembedding))
+ * model.forward({ wte: initEmbedding(9, 4)(random.key(0)) }, tensor.tokensOf([1, 2])).shape // [2, 9]
+ *
  * @category composition
  */
 export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q, Y, Z>) =>
-  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> =>
-    chain<P, P, Q, X, Y, Z, DX>(
+  <P extends { readonly [k in K]: Q }, X, DX>(f: Layer<P, X, Y, DX>): Layer<P, X, Z, DX> => {
+    check('andThenTied', 'name', texts, name)
+    return chain<P, P, Q, X, Y, Z, DX>(
       { layer: f, paramsIn: params => params },
       { layer: placed(name, guard(g)), paramsIn: params => part(name, params) },
       (dF, dG) => ({ ...dF, [name]: add<Q>(dG)(dF[name]) }))
+  }
 
 /**
  * Fixes the parameters of a layer: what remains has none, so training leaves them alone. The gradient still
  * flows to the input.
+ *
+ * @example
+ * const vectors = initEmbedding(9, 4)(random.key(0))
+ * const model = pipe(tokenEmbedding, frozen(vectors), andThen('output', linear))
+ * model.forward({ output: initLinear(4, 2)(random.key(1)) }, tensor.tokensOf([1, 2])).shape // [2, 2]
  *
  * @category parameters
  */

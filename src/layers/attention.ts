@@ -36,6 +36,7 @@
 import * as kernel from '../kernels/attention.js'
 import { type Gradient, type Layer, layerKeeping, type Memory, type NoParams, noParams } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
+import { isPlain } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
 import { appendRows } from '../tensor/matrices.js'
 import { checkPrecision, checkTensors, isTensor, own, type Tensor } from '../tensor/tensor.js'
@@ -76,7 +77,11 @@ const sizesOf = (mask: Mask, query: Tensor, key: Tensor, value: Tensor): kernel.
 
 /**
  * The weights $W = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))$ alone.
- * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` where these do not fit.
+ * Shapes: query `[..., T, d]`, key `[..., S, d]`, result `[..., T, S]`. Throws `ShapeError` if these do not fit.
+ *
+ * @example
+ * const query = tensor.of([[1], [0]]), key = tensor.of([[0], [2]])
+ * tensor.toNested(attentionWeights(noMask)({ query, key })) // [[0.1192, 0.8808], [0.5, 0.5]]
  *
  * @category attention
  */
@@ -120,7 +125,7 @@ const gradient = (mask: Mask) => (
 /** Keys and values of the positions that were read. */
 const remembered = (memory: Memory): Pick<QueryKeyValue, 'key' | 'value'> | undefined => {
   if (memory === undefined) return undefined
-  if (typeof memory === 'object' && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
+  if (isPlain(memory) && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
     return { key: memory.key, value: memory.value }
   throw new TypeError('attention: expected a memory of keys and values, got that of another layer')
 }
@@ -144,6 +149,10 @@ const step = (params: NoParams, memory: Memory, { query, key, value }: QueryKeyV
  * Throws `ShapeError` if these do not fit. With the causal mask alone it steps, remembering keys and values. Its trace
  * shows the `weights` `[..., T, S]`.
  *
+ * @example
+ * const query = tensor.of([[0]]), key = tensor.of([[1], [2]]), value = tensor.of([[10, 0], [0, 10]])
+ * tensor.toNested(attention(noMask).forward(noParams, { query, key, value })) // [[5, 5]]
+ *
  * @category layers
  */
 export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> => {
@@ -160,6 +169,10 @@ export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
 
 /**
  * `attention(causalMask)`.
+ *
+ * @example
+ * const query = tensor.of([[0], [0]]), value = tensor.of([[10], [20]])
+ * tensor.toNested(causalAttention.forward(noParams, { query, key: query, value })) // [[10], [15]]
  *
  * @category layers
  */

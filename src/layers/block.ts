@@ -63,6 +63,10 @@ const BLOCK: Fields<BlockOptions> = { heads: positiveInteger, mask: any, dropout
  * Attention and feed-forward, each with layer norm before it and a residual connection around it.
  * Throws `RangeError` unless the number of heads is a positive integer and the rate of dropout at least 0 and below 1.
  *
+ * @example
+ * const params = initBlock({ width: 4, layers: 1 })(random.key(0))
+ * block({ heads: 2, mask: causalMask }).forward(params, tensor.zeros([2, 5, 4])).shape // [2, 5, 4]
+ *
  * @category layers
  */
 export const block = (options: BlockOptions): Layer<BlockParams, Tensor, Tensor> => {
@@ -95,6 +99,9 @@ export interface BlockSizes {
  * The parameters of one of a model's blocks, which begin as GPT-2's do.
  * Throws `RangeError` unless the widths are non-negative integers and the number of blocks a positive one.
  *
+ * @example
+ * spec.count(blockSpec({ width: 768, layers: 12 })) // 7087872
+ *
  * @category parameters
  */
 export const blockSpec = ({ width, layers, hidden }: BlockSizes): Spec<BlockParams> => {
@@ -105,6 +112,9 @@ export const blockSpec = ({ width, layers, hidden }: BlockSizes): Spec<BlockPara
 
 /**
  * Initial parameters of `blockSpec`.
+ *
+ * @example
+ * Object.keys(initBlock({ width: 4, layers: 1 })(random.key(0))) // ['ln_1', 'attn', 'ln_2', 'mlp']
  *
  * @category initial parameters
  */

@@ -30,6 +30,9 @@ const dropped = (rate: number, { high, low }: Key) => (x: Tensor): Tensor =>
  * Drops entries at random with probability `rate`, by the key.
  * Throws `RangeError` unless 0 ≤ rate < 1.
  *
+ * @example
+ * tensor.toArray(dropout(0.5, random.key(0)).forward(noParams, tensor.of([1, 1, 1, 1, 1, 1]))) // [0, 0, 2, 2, 2, 2]
+ *
  * @category layers
  */
 export const dropout = (rate: number, key: Key): Layer<NoParams, Tensor, Tensor> => {

@@ -63,6 +63,9 @@ const gradient = (params: EmbeddingParams, tokens: Tokens, dy: Tensor) => {
  * The row of each token. Shapes: tokens `[...]`, weight `[V, D]`, y `[..., D]`.
  * Throws `RangeError` for an id outside the vocabulary.
  *
+ * @example
+ * tensor.toNested(tokenEmbedding.forward({ weight: tensor.of([[1, 2], [3, 4]]) }, tensor.tokensOf([1, 0, 1]))) // [[3, 4], [1, 2], [3, 4]]
+ *
  * @category layers
  */
 export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = rowwise(trusted(layer({ forward, gradient })))
@@ -70,6 +73,9 @@ export const tokenEmbedding: Layer<EmbeddingParams, Tokens, Tensor, void> = roww
 /**
  * The parameters of an embedding: a table `[rows, width]` that the initializer draws, GPT-2's unless given.
  * Throws `RangeError` unless both are non-negative integers.
+ *
+ * @example
+ * spec.count(embeddingSpec(50257, 768)) // 38597376
  *
  * @category parameters
  */
@@ -80,6 +86,9 @@ export const embeddingSpec = (rows: number, width: number, { initializer = gpt2N
 
 /**
  * Initial parameters of `embeddingSpec`.
+ *
+ * @example
+ * initEmbedding(9, 4)(random.key(0)).weight.shape // [9, 4]
  *
  * @category initial parameters
  */

@@ -6,7 +6,7 @@
 import type { Floats, FreshFloats } from '../kernels/floats.js'
 import { checkTensor, own, type Tensor } from '../tensor/tensor.js'
 
-/** A kernel that works entry by entry, as a function of a tensor. Throws `TypeError` for what is none. */
+/** A kernel that works entry by entry, as a function of a tensor. Throws `TypeError` for anything else. */
 export const entries = (operation: string, kernel: (x: Floats) => FreshFloats) => (x: Tensor): Tensor => {
   checkTensor(operation, 'x', x)
   return own(x.shape, kernel(x.data))

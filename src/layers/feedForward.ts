@@ -28,6 +28,9 @@ export type FeedForwardParams = {
 /**
  * Linear, GELU, linear. Shapes: x and y `[..., D]`.
  *
+ * @example
+ * feedForward.forward(initFeedForward(4)(random.key(0)), tensor.zeros([2, 5, 4])).shape // [2, 5, 4]
+ *
  * @category layers
  */
 export const feedForward: Layer<FeedForwardParams, Tensor, Tensor> = pipe(
@@ -46,6 +49,9 @@ const FEED_FORWARD: Fields<FeedForwardSpecOptions & PrecisionOptions> = { hidden
  * The parameters of a feed-forward network of width D with 4 D hidden units, or as many as given.
  * Throws `RangeError` unless widths are non-negative integers.
  *
+ * @example
+ * spec.count(feedForwardSpec(768)) // 4722432
+ *
  * @category parameters
  */
 export const feedForwardSpec = (width: number, options: FeedForwardSpecOptions = {}): Spec<FeedForwardParams> => {
@@ -56,6 +62,9 @@ export const feedForwardSpec = (width: number, options: FeedForwardSpecOptions =
 
 /**
  * Initial parameters of `feedForwardSpec`.
+ *
+ * @example
+ * initFeedForward(4, { hidden: 8 })(random.key(0)).c_fc.weight.shape // [4, 8]
  *
  * @category initial parameters
  */

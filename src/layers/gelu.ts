@@ -35,6 +35,9 @@ import { entries, pairs } from './entries.js'
 /**
  * $y = x\,\Phi(x)$, entry by entry.
  *
+ * @example
+ * tensor.toArray(gelu.forward(noParams, tensor.of([-1, 0, 2]))) // [-0.1587, 0, 1.954]
+ *
  * @category layers
  */
 export const gelu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(parameterless(
@@ -46,6 +49,9 @@ const withSlope = pairs('geluTanh', kernel.geluTanhWithSlope)
 
 /**
  * $y = \tfrac12 x\,(1 + \tanh(\sqrt{2/\pi}\,(x + 0.044715\,x^3)))$, entry by entry.
+ *
+ * @example
+ * tensor.toArray(geluTanh.forward(noParams, tensor.of([-1, 0, 2]))) // [-0.1588, 0, 1.955]
  *
  * @category layers
  */

@@ -64,7 +64,10 @@ const unmerge = (x: Tensor, dy: Tensor): Tensor =>
 
 /**
  * `[..., T, 3D]` to query, key and value of `[..., H, T, D/H]`.
- * Throws `RangeError` unless H is a positive integer; the layer throws `ShapeError` where the last axis is no multiple of 3 H.
+ * Throws `RangeError` unless H is a positive integer; the layer throws `ShapeError` if the last axis is not a multiple of 3 H.
+ *
+ * @example
+ * splitHeads(2).forward(noParams, tensor.zeros([5, 12])).query.shape // [2, 5, 2]
  *
  * @category layers
  */
@@ -75,6 +78,9 @@ export const splitHeads = (heads: number): Layer<NoParams, Tensor, QueryKeyValue
 
 /**
  * `[..., H, T, d]` to `[..., T, H · d]`. Throws `ShapeError` for fewer than three axes.
+ *
+ * @example
+ * mergeHeads.forward(noParams, tensor.zeros([2, 5, 3])).shape // [5, 6]
  *
  * @category layers
  */

@@ -83,8 +83,11 @@ const gradient = (
 
 /**
  * Layer normalisation with a given $\varepsilon$. Shapes: x and y `[..., D]`, weight and bias `[D]`.
- * Throws `RangeError` unless ε is positive and finite; the layer throws `ShapeError` where these do not fit and
- * `PrecisionError` where they differ in precision.
+ * Throws `RangeError` unless ε is positive and finite; the layer throws `ShapeError` if these do not fit and
+ * `PrecisionError` if they differ in precision.
+ *
+ * @example
+ * tensor.toArray(layerNormWith(1e-12).forward(initLayerNorm(2, { precision: 'float64' })(random.key(0)), tensor.of([1, 3], 'float64'))) // [-1, 1]
  *
  * @category layers
  */
@@ -96,12 +99,18 @@ export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, T
 /**
  * Layer normalisation with GPT-2's $\varepsilon = 10^{-5}$.
  *
+ * @example
+ * tensor.toNested(layerNorm.forward(initLayerNorm(3)(random.key(0)), tensor.of([[1, 2, 3], [10, 20, 30]]))) // [[-1.225, 0, 1.225], [-1.225, 0, 1.225]]
+ *
  * @category layers
  */
 export const layerNorm: Layer<LayerNormParams, Tensor, Tensor> = layerNormWith(1e-5)
 
 /**
  * The parameters of a layer norm: $\gamma = 1$ and $\beta = 0$. Throws `RangeError` unless the width is a non-negative integer.
+ *
+ * @example
+ * spec.count(layerNormSpec(768)) // 1536
  *
  * @category parameters
  */
@@ -112,6 +121,9 @@ export const layerNormSpec = (width: number): Spec<LayerNormParams> => {
 
 /**
  * Initial parameters of `layerNormSpec`; nothing is drawn from the key.
+ *
+ * @example
+ * tensor.toArray(initLayerNorm(3)(random.key(0)).weight) // [1, 1, 1]
  *
  * @category initial parameters
  */

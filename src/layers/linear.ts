@@ -77,7 +77,11 @@ const gradient = (params: LinearParams, x: Tensor, dy: Tensor): Gradient<LinearP
 
 /**
  * $y = xW + b$ on the last axis. Shapes: x `[..., I]`, weight `[I, O]`, bias `[O]`, y `[..., O]`.
- * Throws `ShapeError` where these do not fit and `PrecisionError` where they differ in precision.
+ * Throws `ShapeError` if these do not fit and `PrecisionError` if they differ in precision.
+ *
+ * @example
+ * const params = { weight: tensor.of([[1, 2], [3, 4]]), bias: tensor.of([10, 20]) }
+ * tensor.toNested(linear.forward(params, tensor.of([[1, 1]]))) // [[14, 26]]
  *
  * @category layers
  */
@@ -86,6 +90,9 @@ export const linear: Layer<LinearParams, Tensor, Tensor> = rowwise(trusted(layer
 /**
  * The parameters of a linear layer: a weight that the initializer draws (Xavier's uniform unless given), a bias of zeros.
  * Throws `RangeError` unless both widths are non-negative integers.
+ *
+ * @example
+ * spec.count(linearSpec(784, 128)) // 100480
  *
  * @category parameters
  */
@@ -96,6 +103,9 @@ export const linearSpec = (inputs: number, outputs: number, { initializer = xavi
 
 /**
  * Initial parameters of `linearSpec`.
+ *
+ * @example
+ * initLinear(784, 128, { initializer: random.heNormal })(random.key(0)).weight.shape // [784, 128]
  *
  * @category initial parameters
  */

@@ -7,7 +7,7 @@
  * $m = \max_j x_j$: nothing overflows, and a probability too small for a floating-point number still has a
  * finite logarithm.
  *
- * **Derivation.** The derivative of $\ln \sum_l e^{x_l}$ by $x_i$ is $e^{x_i}/\sum_l e^{x_l} = e^{y_i}$, so
+ * **Derivation.** The derivative of $\ln \sum_l e^{x_l}$ with respect to $x_i$ is $e^{x_i}/\sum_l e^{x_l} = e^{y_i}$, so
  *
  * $$\frac{\partial y_j}{\partial x_i} = \delta_{ij} - e^{y_i}, \qquad
  *   dx_i = \sum_j dy_j\,(\delta_{ij} - e^{y_i}) = dy_i - e^{y_i} \sum_j dy_j.$$
@@ -35,6 +35,9 @@ const gradient = (y: Tensor, dy: Tensor): Tensor => {
 
 /**
  * $y_j = x_j - \ln \sum_l e^{x_l}$ on the last axis. Throws `ShapeError` for a scalar.
+ *
+ * @example
+ * tensor.toArray(logSoftmax.forward(noParams, tensor.of([0, 1]))) // [-1.313, -0.3133]
  *
  * @category layers
  */

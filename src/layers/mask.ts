@@ -33,10 +33,10 @@ export interface Mask {
 
 const MASK: Fields<Mask> = { causal: flag, keep: optional(tokens) }
 
-/** Throws `TypeError` for what is no mask. */
+/** Throws `TypeError` for anything that is not a mask. */
 export const checkMask = (operation: string, mask: Mask): void => checkOptions(`${operation}, mask`, MASK, mask)
 
-/** A copy of a mask that somebody else made and may still change. Throws `TypeError` for what is none. */
+/** A copy of a mask that its maker may still change. Throws `TypeError` for anything that is not a mask. */
 export const ownMask = (operation: string, mask: Mask): Mask => {
   checkMask(operation, mask)
   return { ...mask }
@@ -45,12 +45,20 @@ export const ownMask = (operation: string, mask: Mask): Mask => {
 /**
  * Every key is visible.
  *
+ * @example
+ * const query = tensor.of([[0], [0]]), key = query
+ * tensor.toNested(attentionWeights(noMask)({ query, key })) // [[0.5, 0.5], [0.5, 0.5]]
+ *
  * @category masks
  */
 export const noMask: Mask = { causal: false }
 
 /**
  * No query sees a key after its own position.
+ *
+ * @example
+ * const query = tensor.of([[0], [0]]), key = query
+ * tensor.toNested(attentionWeights(causalMask)({ query, key })) // [[1, 0], [0.5, 0.5]]
  *
  * @category masks
  */
@@ -59,6 +67,10 @@ export const causalMask: Mask = { causal: true }
 /**
  * Sequences of a batch that are shorter than its time axis: the first `lengths[b]` keys of item b are visible.
  * Throws `RangeError` unless every length is an integer from 0 to `time`.
+ *
+ * @example
+ * const query = tensor.zeros([2, 1, 1]), key = tensor.zeros([2, 3, 1])
+ * tensor.toNested(attentionWeights(paddingMask([2, 3], 3))({ query, key })) // [[[0.5, 0.5, 0]], [[0.3333, 0.3333, 0.3333]]]
  *
  * @category masks
  */
@@ -82,6 +94,11 @@ const bothKeep = (a: Tokens, b: Tokens): Tokens => {
 /**
  * Masks under conjunction: a key is visible where both masks show it.
  *
+ * @example
+ * const { causal, keep } = MonoidMask.concat(causalMask, paddingMask([1, 2], 2))
+ * causal // true
+ * keep && tensor.toNested(keep) // [[1, 0], [1, 1]]
+ *
  * @category instances
  */
 export const MonoidMask: Monoid<Mask> = {
@@ -97,7 +114,7 @@ export const MonoidMask: Monoid<Mask> = {
 
 /**
  * The number of matrices that belong to one batch item, for scores of the given shape.
- * Throws `ShapeError` where the padding is not `[B, S]`.
+ * Throws `ShapeError` if the padding is not `[B, S]`.
  */
 export const matricesPerItem = ({ keep }: Mask, shape: readonly number[]): number => {
   const { batch, columns: keys } = matricesOf('mask', shape)
@@ -117,7 +134,10 @@ const select = (mask: Mask, hidden: number) => (x: Tensor): Tensor => {
 
 /**
  * Scores with −∞ where the mask hides a key. Shapes: `[B, ..., T, S]` to the same, or `[T, S]` for one item.
- * Throws `ShapeError` where the padding of the mask is not `[B, S]`.
+ * Throws `ShapeError` if the padding of the mask is not `[B, S]`.
+ *
+ * @example
+ * tensor.toNested(masked(causalMask).forward(noParams, tensor.of([[1, 2], [3, 4]]))) // [[1, -Infinity], [3, 4]]
  *
  * @category layers
  */

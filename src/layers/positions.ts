@@ -41,7 +41,10 @@ const addTable = (operation: string, x: Tensor, table: Tensor, from = 0): Tensor
 /** How many positions were read. */
 const positionsIn = (operation: string, memory: Memory): number => {
   if (memory === undefined) return 0
-  if (typeof memory === 'number') return memory
+  if (typeof memory === 'number') {
+    check(operation, 'memory', natural, memory)
+    return memory
+  }
   throw new TypeError(`${operation}: expected a memory of a number of positions, got that of another layer`)
 }
 
@@ -51,6 +54,7 @@ const steppingOn = <P>(
 ): Layer<P, Tensor, Tensor> => trusted<Layer<P, Tensor, Tensor>>({
   ...layer,
   step: (params, memory, x) => {
+    checkTensor(operation, 'x', x)
     const from = positionsIn(operation, memory), end = from + matricesOf(operation, x.shape).rows
     return [addTable(operation, x, tableOf(params, x, end), from), end]
   }
@@ -65,7 +69,10 @@ const gradient = ({ weight }: EmbeddingParams, _: Tensor, dy: Tensor) => {
 
 /**
  * $y_{bt} = x_{bt} + P_t$. Shapes: x and y `[..., T, D]`, weight `[C, D]`.
- * Throws `ShapeError` where a sequence is longer than the table.
+ * Throws `ShapeError` if a sequence is longer than the table.
+ *
+ * @example
+ * tensor.toNested(learnedPositions.forward({ weight: tensor.of([[1, 1], [2, 2], [3, 3]]) }, tensor.zeros([2, 2]))) // [[1, 1], [2, 2]]
  *
  * @category layers
  */
@@ -76,10 +83,16 @@ export const learnedPositions: Layer<EmbeddingParams, Tensor, Tensor> = stepping
     return addTable('learnedPositions', x, params.weight)
   },
   gradient
-}), ({ weight }) => weight)
+}), params => {
+  checkTensors('learnedPositions', 'params', ['weight'], params)
+  return params.weight
+})
 
 /**
  * The table $E$ `[time, width]` of sines and cosines.
+ *
+ * @example
+ * tensor.toNested(sinusoidalTable(2, 4)) // [[0, 1, 0, 1], [0.8415, 0.5403, 0.01, 0.9999]]
  *
  * @category positional encodings
  */
@@ -91,6 +104,9 @@ export const sinusoidalTable = (time: number, width: number, precision: Precisio
 
 /**
  * $y_{bt} = x_{bt} + E_t$. Shapes: x and y `[..., T, D]`. Throws `ShapeError` for fewer than two axes.
+ *
+ * @example
+ * tensor.toNested(sinusoidalPositions.forward(noParams, tensor.zeros([2, 2]))) // [[0, 1], [0.8415, 0.5403]]
  *
  * @category layers
  */

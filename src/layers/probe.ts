@@ -45,11 +45,18 @@ const plain: Layer<Tensor, Tensor, Tensor> = layer({ forward, gradient })
  * $y = x + \delta$, whose parameter is $\delta$. Shapes: x and y `[..., D]`, δ with the last axes of x. It steps if δ is one row.
  * Throws `ShapeError` if the shapes do not fit and `PrecisionError` if they differ in precision.
  *
+ * @example
+ * const model = pipe(linear, named('hidden'), andThen('steer', probe), andThen('output', linear))
+ * const params = { hidden: initLinear(2, 3)(random.key(0)), steer: tensor.of([[0, 0, 1]]), output: initLinear(3, 1)(random.key(1)) }
+ * const [, pullback] = model.vjp(params, tensor.of([[1, 2]]))
+ * pullback(tensor.of([[1]])).params.steer.shape // [1, 3]
+ *
  * @category layers
  */
 export const probe: Layer<Tensor, Tensor, Tensor> = trusted<Layer<Tensor, Tensor, Tensor>>({
   ...plain,
   step: (delta, _, x) => {
+    checkTensor('probe', 'params', delta)
     if (delta.shape.length !== 1) throw new ShapeError('probe', 'δ [D] for a step, which is the same at every position', [delta.shape])
     return [forward(delta, x), undefined]
   }

@@ -28,6 +28,9 @@ import { entries } from './entries.js'
  * Throws `RangeError` unless it is finite.
  * (A. Maas et al., *Rectifier Nonlinearities Improve Neural Network Acoustic Models*, 2013, eq. 2.)
  *
+ * @example
+ * tensor.toArray(leakyRelu(0.1).forward(noParams, tensor.of([-1, 2]))) // [-0.1, 2]
+ *
  * @category layers
  */
 export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => {
@@ -40,6 +43,9 @@ export const leakyRelu = (slope: number): Layer<NoParams, Tensor, Tensor> => {
 /**
  * $y = \max(0, x)$, entry by entry.
  * (V. Nair, G. Hinton, *Rectified Linear Units Improve Restricted Boltzmann Machines*, 2010.)
+ *
+ * @example
+ * tensor.toArray(relu.forward(noParams, tensor.of([-1, 2]))) // [0, 2]
  *
  * @category layers
  */

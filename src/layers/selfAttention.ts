@@ -40,6 +40,9 @@ export type SingleHeadParams = {
 /**
  * Attention with one head. Shapes: x `[..., T, D]`, weights `[D, d]`, `[D, d]` and `[D, e]`, y `[..., T, e]`.
  *
+ * @example
+ * singleHeadAttention(causalMask).forward(initSingleHeadAttention(4, 3)(random.key(0)), tensor.zeros([2, 5, 4])).shape // [2, 5, 3]
+ *
  * @category layers
  */
 export const singleHeadAttention = (mask: Mask): Layer<SingleHeadParams, Tensor, Tensor> => {
@@ -58,7 +61,10 @@ export type MultiHeadParams = {
 
 /**
  * Attention with several heads. Shapes: x and y `[..., T, D]`.
- * Throws `RangeError` unless the number of heads is a positive integer; the layer throws `ShapeError` where D is no multiple of it.
+ * Throws `RangeError` unless the number of heads is a positive integer; the layer throws `ShapeError` if D is not a multiple of it.
+ *
+ * @example
+ * multiHeadAttention(2, causalMask).forward(initMultiHeadAttention(4)(random.key(0)), tensor.zeros([2, 5, 4])).shape // [2, 5, 4]
  *
  * @category layers
  */
@@ -77,6 +83,9 @@ export const multiHeadAttention = (heads: number, mask: Mask): Layer<MultiHeadPa
  * The parameters of attention with one head: three projections `[inputs, width]`.
  * Throws `RangeError` unless both are non-negative integers.
  *
+ * @example
+ * spec.count(singleHeadSpec(4, 3)) // 45
+ *
  * @category parameters
  */
 export const singleHeadSpec = (inputs: number, width: number, options: SpecOptions = {}): Spec<SingleHeadParams> => {
@@ -87,6 +96,9 @@ export const singleHeadSpec = (inputs: number, width: number, options: SpecOptio
 /**
  * Initial parameters of `singleHeadSpec`.
  *
+ * @example
+ * initSingleHeadAttention(4, 3)(random.key(0)).query.weight.shape // [4, 3]
+ *
  * @category initial parameters
  */
 export const initSingleHeadAttention = (inputs: number, width: number, options: InitOptions = {}): Draw<SingleHeadParams> =>
@@ -94,6 +106,9 @@ export const initSingleHeadAttention = (inputs: number, width: number, options: 
 
 /**
  * The parameters of attention with several heads, for width D. Throws `RangeError` unless that is a non-negative integer.
+ *
+ * @example
+ * spec.count(multiHeadSpec(768)) // 2362368
  *
  * @category parameters
  */
@@ -104,6 +119,9 @@ export const multiHeadSpec = (width: number, { initializer = gpt2Normal, output 
 
 /**
  * Initial parameters of `multiHeadSpec`.
+ *
+ * @example
+ * initMultiHeadAttention(4)(random.key(0)).c_attn.weight.shape // [4, 12]
  *
  * @category initial parameters
  */

@@ -25,6 +25,9 @@ import { entries } from './entries.js'
 /**
  * $y = 1/(1 + e^{-x})$, entry by entry.
  *
+ * @example
+ * tensor.toArray(sigmoid.forward(noParams, tensor.of([-1, 0, 2]))) // [0.2689, 0.5, 0.8808]
+ *
  * @category layers
  */
 export const sigmoid: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(

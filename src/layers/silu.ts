@@ -26,6 +26,9 @@ const withSlope = pairs('silu', kernel.siluWithSlope)
 /**
  * $y = x\,\sigma(x)$, entry by entry.
  *
+ * @example
+ * tensor.toArray(silu.forward(noParams, tensor.of([-1, 0, 2]))) // [-0.2689, 0, 1.762]
+ *
  * @category layers
  */
 export const silu: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(withSlopeKept(entries('silu', kernel.silu), withSlope)))

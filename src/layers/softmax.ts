@@ -52,6 +52,9 @@ const gradient = (temperature: number) => (y: Tensor, dy: Tensor): Tensor => {
  * $y_j = e^{x_j/\tau} / \sum_l e^{x_l/\tau}$ on the last axis. The layer throws `ShapeError` for a scalar.
  * Throws `RangeError` unless the temperature is a positive number.
  *
+ * @example
+ * tensor.toArray(softmaxWith(2).forward(noParams, tensor.of([0, 2]))) // [0.2689, 0.7311]
+ *
  * @category layers
  */
 export const softmaxWith = (temperature: number): Layer<NoParams, Tensor, Tensor> => {
@@ -61,6 +64,9 @@ export const softmaxWith = (temperature: number): Layer<NoParams, Tensor, Tensor
 
 /**
  * $y_j = e^{x_j} / \sum_l e^{x_l}$ on the last axis: `softmaxWith(1)`.
+ *
+ * @example
+ * tensor.toNested(softmax.forward(noParams, tensor.of([[0, 1], [1000, 1000]]))) // [[0.2689, 0.7311], [0.5, 0.5]]
  *
  * @category layers
  */

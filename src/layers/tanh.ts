@@ -23,6 +23,9 @@ import { entries } from './entries.js'
 /**
  * $y = \tanh x$, entry by entry.
  *
+ * @example
+ * tensor.toArray(tanh.forward(noParams, tensor.of([-1, 0, 2]))) // [-0.7616, 0, 0.964]
+ *
  * @category layers
  */
 export const tanh: Layer<NoParams, Tensor, Tensor> = rowwise(trusted(fromOutput(

@@ -55,7 +55,10 @@ const gradient = (params: EmbeddingParams, x: Tensor, dy: Tensor): Gradient<Embe
 
 /**
  * $y = x W^\top$ on the last axis. Shapes: x `[..., D]`, weight `[V, D]`, y `[..., V]`.
- * Throws `ShapeError` where these do not fit.
+ * Throws `ShapeError` if these do not fit.
+ *
+ * @example
+ * tensor.toArray(unembedding.forward({ weight: tensor.of([[1, 0], [0, 1], [1, 1]]) }, tensor.of([2, 3]))) // [2, 3, 5]
  *
  * @category layers
  */

@@ -40,7 +40,10 @@ const checkTargets = (operation: string) => ({ data }: Tensor): void => {
 
 /**
  * The mean (or sum) of $-t \ln p - (1 - t) \ln(1 - p)$, with logarithms cut off at −100.
- * Throws `ShapeError` where the shapes differ, and `RangeError` for a target that is not from 0 to 1.
+ * Throws `ShapeError` if the shapes differ, and `RangeError` for a target that is not from 0 to 1.
+ *
+ * @example
+ * binaryCrossEntropy().forward(tensor.of([0.5, 0.9]), tensor.of([0, 1])) // 0.3993
  *
  * @category losses
  */
@@ -49,7 +52,10 @@ export const binaryCrossEntropy = (options: LossOptions = {}): Loss<Tensor, Tens
 
 /**
  * The mean (or sum) of $\max(x, 0) - t x + \ln(1 + e^{-|x|})$ for logits $x$: finite for every finite logit.
- * Throws `ShapeError` where the shapes differ, and `RangeError` for a target that is not from 0 to 1.
+ * Throws `ShapeError` if the shapes differ, and `RangeError` for a target that is not from 0 to 1.
+ *
+ * @example
+ * binaryCrossEntropyWithLogits().forward(tensor.of([0, 1000]), tensor.of([0, 1])) // 0.3466
  *
  * @category losses
  */

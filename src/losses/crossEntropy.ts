@@ -8,7 +8,7 @@
  * the first term is computed as $m + \ln \sum_l e^{x_{nl} - m}$, which cannot overflow. Where every logit of a row is −∞ no index
  * has a probability: the loss is ∞, and the gradient of the row 0. Logits of +∞ stand for the limit: they share the probability.
  *
- * **Derivation.** The derivative of the first term by $x_{nj}$ is
+ * **Derivation.** The derivative of the first term with respect to $x_{nj}$ is
  *
  * $$\frac{\partial}{\partial x_{nj}} \ln \sum_l e^{x_{nl}} = \frac{e^{x_{nj}}}{\sum_l e^{x_{nl}}} = \mathrm{softmax}(x_n)_j,$$
  *
@@ -61,7 +61,10 @@ const counted = (targets: Tokens, ignored: number): number => {
 
 /**
  * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
- * Throws `ShapeError` where the shapes do not fit and `RangeError` for a target outside the vocabulary.
+ * Throws `ShapeError` if the shapes do not fit and `RangeError` for a target outside the vocabulary.
+ *
+ * @example
+ * crossEntropy().forward(tensor.of([[0, 0], [0, 9]]), tensor.tokensOf([0, 1])) // 0.3466
  *
  * @category losses
  */

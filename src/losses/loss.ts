@@ -10,11 +10,11 @@ import { checkAlike, own, type Tensor } from '../tensor/tensor.js'
 
 /**
  * What a loss weighs beside those of other targets when they are put together: the number of terms that it is the mean of,
- * or `'sum'` where losses simply add up.
+ * or `'sum'` if losses simply add up.
  */
 export type Weight = number | 'sum'
 
-/** A number that says how far a prediction is from its target, and its gradient by the prediction. */
+/** A number that says how far a prediction is from its target, and its gradient with respect to the prediction. */
 export interface Loss<Prediction, Target> {
   /** $\ell(\hat y, t)$ */
   readonly forward: (prediction: Prediction, target: Target) => number
@@ -24,7 +24,7 @@ export interface Loss<Prediction, Target> {
   readonly weight?: ((target: Target) => Weight) | undefined
 }
 
-/** The same loss, safe to be called in a region: what is not trusted is called outside of it. */
+/** The same loss, safe to be called in a region: what is not trusted is called outside it. */
 export const guardLoss = <Prediction, Target>(loss: Loss<Prediction, Target>): Loss<Prediction, Target> => ({
   forward: guardedMethod(loss, 'forward'),
   gradient: guardedMethod(loss, 'gradient'),

@@ -16,7 +16,10 @@ import type { Tensor } from '../tensor/tensor.js'
 import { entrywise, type Loss, type LossOptions } from './loss.js'
 
 /**
- * The mean (or sum) of $(p_i - t_i)^2$ over all entries. Throws `ShapeError` where the shapes differ.
+ * The mean (or sum) of $(p_i - t_i)^2$ over all entries. Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * meanSquaredError().forward(tensor.of([1, 2]), tensor.of([1, 4])) // 2
  *
  * @category losses
  */

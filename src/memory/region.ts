@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { abandon, enter, leave, settle } from '../kernels/simd/arena.js'
+import { abandon, enter, expending, leave, settle } from '../kernels/simd/arena.js'
 import type { Floats } from '../kernels/floats.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { map } from '../tree/tree.js'
 import { mapTensors, tensorsIn } from './values.js'
 
 /** Leaves a region with a result, which takes its place in memory from `mark` on, or outside of it. */
-const leaveWith = <A>(mark: number, result: A): A => {
-  const arrays = tensorsIn(result).map(({ data }) => data)
+const leaveWith = <A>(mark: number, result: A, tensors: readonly Tensor[]): A => {
+  const arrays = tensors.map(({ data }) => data)
   const moved = leave(mark, arrays)
   const places = new Map<Floats, Floats>(arrays.map((array, i) => [array, moved[i]]))
   return mapTensors(x => {
@@ -22,15 +23,16 @@ const leaveWith = <A>(mark: number, result: A): A => {
 /** Runs `f` in a region, and moves its result to `mark`, by default to where the region began. */
 const inside = <A>(f: () => A, mark?: number): A => {
   const begin = enter()
-  let result: A
+  let result: A, tensors: readonly Tensor[]
   try {
     // What is deferred is computed now, once.
     result = mapTensors(x => x)(f())
+    tensors = tensorsIn(result)
   } catch (error) {
     abandon(begin)
     throw error
   }
-  return leaveWith(mark ?? begin, result)
+  return leaveWith(mark ?? begin, result, tensors)
 }
 
 /**
@@ -53,8 +55,11 @@ export const regionLoop = <S>(initial: S, step: (state: S) => S | undefined): S 
     abandon(begin)
     throw error
   }
-  return leaveWith(begin, current)
+  return leaveWith(begin, current, tensorsIn(current))
 }
 
 /** The same tree, copied to where kernels read it without copying, for the rest of the current region. */
 export const settled: <P>(tree: P) => P = map(leaf => ({ ...leaf, data: settle(leaf.data) }))
+
+/** `f()`, in which kernels may write over the tensors of a value that nobody else holds, and nobody reads any more. */
+export const overwriting = <A>(value: unknown, f: () => A): A => expending(tensorsIn(value).map(({ data }) => data), f)

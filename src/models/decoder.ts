@@ -25,7 +25,7 @@ export type LanguageModel<P> = Layer<P, Tokens, Tensor, void>
 
 const layers = having('a layer', 'forward', 'vjp')
 
-/** Throws `TypeError` for what is no array of tokens, and `ShapeError` for an empty one. */
+/** Throws `TypeError` for anything that is not an array of tokens, and `ShapeError` for an empty one. */
 export const checkSequence = (operation: string, tokens: readonly number[]): void => {
   check(operation, 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError(operation, 'at least one token', [[0]])
@@ -36,6 +36,13 @@ const sequence = (tokens: readonly number[]): Tokens => tokensFromArray([1, toke
 /**
  * The decoder of any model: remembers the tokens and computes everything anew for each one. The model sees the last
  * `context` tokens. Throws `RangeError` unless that is a positive integer, and `ShapeError` if there is no token to read.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const { empty, read } = recomputing(gpt({ heads: 2 }), 4)
+ * const [logits, seen] = read(params, empty(params), [1, 2, 3, 4, 5])
+ * logits.shape // [9]
+ * seen // [2, 3, 4, 5]
  *
  * @category decoders
  */
@@ -77,6 +84,13 @@ export interface Reading {
  * The decoder of a model that steps, such as any composition of causal attention and of layers that are rowwise: reading a
  * token costs one row of every product. Throws `TypeError` for a model that cannot step, and `RangeError` unless the context is
  * a positive integer. Reading throws `ShapeError` if there is no token to read.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const { empty, read } = decoding(gpt({ heads: 2 }), { context: 4 })
+ * const [, cache] = read(params, empty(params), [1, 2])
+ * const [logits] = read(params, cache, [3])
+ * logits.shape // [9]
  *
  * @category decoders
  */

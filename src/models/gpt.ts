@@ -72,8 +72,12 @@ const trunk = (operation: string, options: GptOptions): Layer<GptParams, Tokens,
 
 /**
  * GPT-2 with its token embedding as unembedding. Shapes: tokens `[B, T]`, logits `[B, T, V]`.
- * Throws `RangeError` unless the number of heads is a positive integer; the model throws `ShapeError` where a sequence is longer
+ * Throws `RangeError` unless the number of heads is a positive integer; the model throws `ShapeError` if a sequence is longer
  * than the table of positions.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 65, context: 8, width: 16, layers: 2 })(random.key(0))
+ * gpt({ heads: 4 }).forward(params, tensor.tokensOf([[1, 2, 3]])).shape // [1, 3, 65]
  *
  * @category models
  */
@@ -81,7 +85,11 @@ export const gpt = (options: GptOptions): Layer<GptParams, Tokens, Tensor, void>
   pipe(trunk('gpt', options), andThenTied('wte', unembedding))
 
 /**
- * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`. Throws likewise.
+ * GPT-2 with an unembedding `lm_head` of its own. Shapes: tokens `[B, T]`, logits `[B, T, V]`. Throws as `gpt` does.
+ *
+ * @example
+ * const params = initUntiedGpt({ vocabulary: 65, context: 8, width: 16, layers: 2 })(random.key(0))
+ * untiedGpt({ heads: 4 }).forward(params, tensor.tokensOf([[1, 2, 3]])).shape // [1, 3, 65]
  *
  * @category models
  */
@@ -109,6 +117,9 @@ const SIZES: Fields<GptSizes> = {
  * The parameters of a GPT, which begin as GPT-2's do. Throws `RangeError` unless sizes are positive integers; there may be no
  * block.
  *
+ * @example
+ * spec.count(gptSpec({ vocabulary: 65, context: 64, width: 128, layers: 4 })) // 809856
+ *
  * @category parameters
  */
 export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
@@ -123,7 +134,10 @@ export const gptSpec = (sizes: GptSizes): Spec<GptParams> => {
 }
 
 /**
- * The parameters of a GPT with an unembedding of its own. Throws likewise.
+ * The parameters of a GPT with an unembedding of its own. Throws as `gpt` does.
+ *
+ * @example
+ * spec.count(untiedGptSpec({ vocabulary: 65, context: 64, width: 128, layers: 4 })) // 818176
  *
  * @category parameters
  */
@@ -133,6 +147,10 @@ export const untiedGptSpec = (sizes: GptSizes): Spec<UntiedGptParams> =>
 /**
  * Initial parameters of `gptSpec`.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 65, context: 8, width: 16, layers: 2 })(random.key(0))
+ * tree.flatten(params).slice(0, 3).map(([path]) => path) // ['wte.weight', 'wpe.weight', 'h.0.ln_1.weight']
+ *
  * @category initial parameters
  */
 export const initGpt = (sizes: GptSizes, options: PrecisionOptions = {}): Draw<GptParams> =>
@@ -140,6 +158,9 @@ export const initGpt = (sizes: GptSizes, options: PrecisionOptions = {}): Draw<G
 
 /**
  * Initial parameters of `untiedGptSpec`.
+ *
+ * @example
+ * initUntiedGpt({ vocabulary: 65, context: 8, width: 16, layers: 2 })(random.key(0)).lm_head.weight.shape // [65, 16]
  *
  * @category initial parameters
  */

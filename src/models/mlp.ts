@@ -27,6 +27,9 @@ const layers = having('a layer', 'forward', 'vjp')
 /**
  * Hidden layers with the activation, then a linear layer. Shapes: x `[..., sizes[0]]`, y `[..., sizes[last]]`.
  *
+ * @example
+ * mlp(relu).forward(initMlp([2, 16, 16, 1])(random.key(0)), tensor.zeros([5, 2])).shape // [5, 1]
+ *
  * @category models
  */
 export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParams, Tensor, Tensor> => {
@@ -39,7 +42,10 @@ export const mlp = (activation: Layer<NoParams, Tensor, Tensor>): Layer<MlpParam
 /**
  * The parameters for the widths `sizes`, from the input to the output: `[2, 16, 1]` has one hidden layer of 16. Weights begin as He
  * et al. draw them unless an initializer is given.
- * Throws `RangeError` for fewer than two widths, and for one that is no non-negative integer.
+ * Throws `RangeError` for fewer than two widths, and for one that is not a non-negative integer.
+ *
+ * @example
+ * spec.count(mlpSpec([784, 128, 64, 10])) // 109386
  *
  * @category parameters
  */
@@ -53,6 +59,9 @@ export const mlpSpec = (sizes: readonly number[], { initializer = heNormal }: Sp
 
 /**
  * Initial parameters of `mlpSpec`.
+ *
+ * @example
+ * initMlp([2, 16, 1])(random.key(0)).hidden.length // 1
  *
  * @category initial parameters
  */

@@ -6,7 +6,7 @@
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { kindOf, Refusal } from './reasons.js'
 
-/** Does not wait for somebody to write into a pipe; 0 where the system has no such flag. */
+/** Does not wait for somebody to write into a pipe; 0 if the system has no such flag. */
 const WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK
 
 /** Uses a regular file that is open for reading; refuses a folder, and what might never answer or never end. */

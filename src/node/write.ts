@@ -95,7 +95,7 @@ const withTemporary = async (
   }
 }
 
-/** Owner where it may be kept, then mode: a change of owner takes bits of the mode away. */
+/** The owner if it may be kept, then mode: a change of owner takes bits of the mode away. */
 const keepMetadata = async (file: FileHandle, before: Stats): Promise<void> => {
   const { uid, gid } = await file.stat()
   if (uid !== before.uid || gid !== before.gid) await file.chown(before.uid, before.gid).catch(() => undefined)
@@ -133,6 +133,6 @@ export const replaceFile = async (path: string, bytes: Uint8Array): Promise<void
   await syncFolder(dirname(target.path))
 }
 
-/** Rejects where `replaceFile` would: tries everything but the writing, with an empty file that is gone afterwards. */
+/** Rejects if `replaceFile` would: tries everything but the writing, with an empty file that is gone afterwards. */
 export const tryReplacing = async (path: string): Promise<void> =>
   withTemporary(await targetOf(path), () => Promise.resolve(), unlink)

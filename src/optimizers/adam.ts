@@ -42,6 +42,10 @@ export type DecayMask = (path: string, parameter: Tensor) => boolean
  * The mask that GPT-2's descendants use: matrices and tables decay; biases and layer norms, which have one axis, do
  * not.
  *
+ * @example
+ * decayMatrices('h.0.mlp.c_fc.weight', tensor.zeros([4, 16])) // true
+ * decayMatrices('h.0.mlp.c_fc.bias', tensor.zeros([16])) // false
+ *
  * @category decay masks
  */
 export const decayMatrices: DecayMask = trusted((_: string, { shape }: Tensor) => shape.length >= 2)
@@ -89,6 +93,10 @@ const decayingAdam = (operation: string, {
  * $0 \le \beta_1, \beta_2 < 1$ and $\varepsilon > 0$. A step does not look at the gradient's entries: one that is not finite
  * leaves parameters and means that are not finite. `withClipping` and `trainingStep` refuse such a gradient.
  *
+ * @example
+ * const { init, step } = adamW({ learningRate: 0.1, weightDecay: 0.1, decays: decayMatrices }), params = { w: tensor.of([[1]]) }
+ * tensor.toArray(step(params, { w: tensor.of([[2]]) }, init(params)).params.w) // [0.89]
+ *
  * @category optimisers
  */
 export const adamW = (options: AdamWOptions): Optimizer<'m' | 'v'> => {
@@ -97,7 +105,11 @@ export const adamW = (options: AdamWOptions): Optimizer<'m' | 'v'> => {
 }
 
 /**
- * Adam: `adamW` without decay. Throws likewise.
+ * Adam: `adamW` without decay. Throws as `adamW` does.
+ *
+ * @example
+ * const { init, step } = adam({ learningRate: 0.1 }), params = { w: tensor.of([1]) }
+ * tensor.toArray(step(params, { w: tensor.of([2]) }, init(params)).params.w) // [0.9]
  *
  * @category optimisers
  */

@@ -20,7 +20,7 @@ import { notFinite } from '../tree/finite.js'
 import { map, reduce } from '../tree/tree.js'
 import { guardOptimizer, type Optimizer, optimizers } from './optimizer.js'
 
-/** Sums of squares outside of these may have lost digits to an overflow or an underflow. */
+/** Sums of squares outside these may have lost digits to an overflow or an underflow. */
 const LARGEST_SUM = 2 ** 1000
 const SMALLEST_SUM = 2 ** -900
 
@@ -40,7 +40,7 @@ const scaledSquares = (leaf: Tensor, a: number): number => {
   return total
 }
 
-/** The norm as a product $a r$, either of which is finite where the gradient is. */
+/** The norm as a product $a r$, both finite if the gradient is. */
 const normParts = (gradient: unknown): readonly [a: number, r: number] => {
   const squares = reduce(0, (total, leaf) => total + dot(leaf)(leaf))(gradient)
   if (squares >= SMALLEST_SUM && squares <= LARGEST_SUM) return [1, Math.sqrt(squares)]
@@ -52,8 +52,11 @@ const normParts = (gradient: unknown): readonly [a: number, r: number] => {
 }
 
 /**
- * $\lVert g \rVert$ over all leaves of a tree: ∞ or NaN where the gradient is not finite, and ∞ where no number of double precision
+ * $\lVert g \rVert$ over all leaves of a tree: ∞ or NaN if the gradient is not finite, and ∞ if no number of double precision
  * is so large.
+ *
+ * @example
+ * globalNorm({ weight: tensor.of([3]), bias: tensor.of([4]) }) // 5
  *
  * @category gradients
  */
@@ -68,8 +71,11 @@ const refuse = (gradient: unknown): never => {
 }
 
 /**
- * The gradient itself if its norm is below `maxNorm`, and scaled down to it otherwise. Throws `RangeError` unless `maxNorm` is
+ * The gradient itself if its norm is below `maxNorm`, or else scaled down to it. Throws `RangeError` unless `maxNorm` is
  * above 0, and for a gradient with an infinite entry or a NaN, naming the first leaf that has one.
+ *
+ * @example
+ * tensor.toArray(clipByGlobalNorm(1)({ w: tensor.of([3, 4]) }).w) // [0.6, 0.8]
  *
  * @category gradients
  */
@@ -79,7 +85,7 @@ export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
     const [a, r] = normParts(gradient)
     if (!Number.isFinite(a) || !Number.isFinite(r)) return refuse(gradient)
     if (maxNorm / (a * r + 1e-6) >= 1) return gradient
-    // In two factors where the norm is too large for one number; the small number in the denominator is nothing then.
+    // In two factors if the norm is too large for one number; the small number in the denominator is nothing then.
     return Number.isFinite(a * r) ? map(scale(maxNorm / (a * r + 1e-6)))(gradient) : map(leaf => scale(maxNorm / r)(scale(1 / a)(leaf)))(gradient)
   }
 }
@@ -87,6 +93,10 @@ export const clipByGlobalNorm = (maxNorm: number): (<P>(gradient: P) => P) => {
 /**
  * An optimiser that clips every gradient before it uses it: `pipe(adamW(options), withClipping(1))`. Throws `RangeError` unless
  * `maxNorm` is above 0; its steps throw `RangeError` for a gradient that is not finite.
+ *
+ * @example
+ * const { init, step } = pipe(gradientDescent({ learningRate: 1 }), withClipping(1)), params = { w: tensor.of([0, 0]) }
+ * tensor.toArray(step(params, { w: tensor.of([3, 4]) }, init(params)).params.w) // [-0.6, -0.8]
  *
  * @category optimisers
  */

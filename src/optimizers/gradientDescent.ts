@@ -34,6 +34,10 @@ const GRADIENT_DESCENT: Fields<GradientDescentOptions> = { learningRate: learnin
 /**
  * $\theta \leftarrow \theta - \eta g$. Throws `RangeError` unless the learning rate is finite and at least 0.
  *
+ * @example
+ * const { init, step } = gradientDescent({ learningRate: 0.1 }), params = { w: tensor.of([1]) }
+ * tensor.toArray(step(params, { w: tensor.of([2]) }, init(params)).params.w) // [0.8]
+ *
  * @category optimisers
  */
 export const gradientDescent = (options: GradientDescentOptions): Optimizer<never> => {
@@ -58,6 +62,10 @@ const MOMENTUM: Fields<MomentumOptions> = { learningRate: learningRates, momentu
 /**
  * $u \leftarrow \mu u + g,\ \theta \leftarrow \theta - \eta u$.
  * Throws `RangeError` unless the learning rate is finite and at least 0, and $0 \le \mu < 1$.
+ *
+ * @example
+ * const { init, step } = momentum({ learningRate: 0.1, momentum: 0.9 }), params = { w: tensor.of([1]) }
+ * tensor.toArray(step(params, { w: tensor.of([2]) }, init(params)).state.slots.velocity.w) // [2]
  *
  * @category optimisers
  */

@@ -19,8 +19,8 @@ export interface Updated<P, S extends string> {
 }
 
 /**
- * A pure rule that turns parameters and their gradient into better parameters. `step` throws `TypeError` where the trees
- * differ in their keys, `ShapeError` or `PrecisionError` where their tensors are not alike.
+ * A pure rule that turns parameters and their gradient into better parameters. `step` throws `TypeError` if the trees
+ * differ in their keys, `ShapeError` or `PrecisionError` if their tensors are not alike.
  */
 export interface Optimizer<S extends string> {
   readonly init: <P>(params: P) => OptimizerState<P, S>
@@ -43,7 +43,7 @@ export const rateAt = (operation: string, rate: LearningRate, step: number): num
   throw new Kind(`${operation}: expected learningRate(${step}) to be ${nonNegative.expected}, got ${show(now)}`)
 }
 
-/** The same optimiser, safe to be called in a region: what is not trusted is called outside of it. */
+/** The same optimiser, safe to be called in a region: what is not trusted is called outside it. */
 export const guardOptimizer = <S extends string>(optimizer: Optimizer<S>): Optimizer<S> => ({
   init: guardedMethod(optimizer, 'init'),
   step: guardedMethod(optimizer, 'step')

@@ -33,6 +33,9 @@ const UNIFORM: Fields<UniformOptions> = { min: optional(finite), max: optional(f
 /**
  * Independent uniform numbers in [min, max). Throws `RangeError` unless both are finite and min ≤ max.
  *
+ * @example
+ * tensor.toArray(random.uniform([3], { min: -1, max: 1 })(random.key(0))) // [-0.1631, -0.5674, 0.9306]
+ *
  * @category distributions
  */
 export const uniform = (shape: Shape, options: UniformOptions = {}): Draw<Tensor> => {
@@ -65,6 +68,9 @@ const NORMAL: Fields<NormalOptions> = { mean: optional(finite), deviation: optio
  * sine are two of them. (G. Box, M. Muller, *A Note on the Generation of Random Normal Deviates*, 1958.)
  * Throws `RangeError` unless the mean is finite and the deviation finite and at least 0.
  *
+ * @example
+ * tensor.toArray(random.normal([3], { deviation: 0.02 })(random.key(0))) // [0.004377, 0.02036, -0.04628]
+ *
  * @category distributions
  */
 export const normal = (shape: Shape, options: NormalOptions = {}): Draw<Tensor> => {
@@ -86,6 +92,9 @@ export const normal = (shape: Shape, options: NormalOptions = {}): Draw<Tensor> 
 
 /**
  * Independent integers, uniform in min … max − 1. Throws `RangeError` unless both are integers of 32 bits and min < max.
+ *
+ * @example
+ * tensor.toArray(random.integers([4], 0, 10)(random.key(0))) // [4, 2, 9, 5]
  *
  * @category distributions
  */
@@ -121,6 +130,9 @@ const invert = (weights: ArrayLike<number>, u: number): number => {
  * Shapes: logits `[..., V]`, result `[...]`. Throws `RangeError` for a row without a finite logit or with a
  * NaN or +∞.
  *
+ * @example
+ * tensor.toArray(random.categorical(tensor.of([[0, -Infinity], [-Infinity, 0]]))(random.key(0))) // [0, 1]
+ *
  * @category distributions
  */
 export const categorical = (logits: Tensor): Draw<Tokens> => k => {
@@ -142,6 +154,9 @@ export const categorical = (logits: Tensor): Draw<Tokens> => k => {
  * The numbers 0 … n − 1 in a uniformly random order. Throws `RangeError` unless n is a non-negative integer.
  * (R. Durstenfeld, *Algorithm 235: Random Permutation*, 1964.)
  *
+ * @example
+ * random.permutation(5)(random.key(0)) // [1, 0, 3, 4, 2]
+ *
  * @category distributions
  */
 export const permutation = (n: number): Draw<readonly number[]> => {
@@ -160,7 +175,11 @@ export const permutation = (n: number): Draw<readonly number[]> => {
 }
 
 /**
- * One draw for each field of a record, each from a key of its own. Throws `TypeError` for a field that is no draw.
+ * One draw for each field of a record, each from a key of its own. Throws `TypeError` for a field that is not a draw.
+ *
+ * @example
+ * const init = random.struct({ hidden: initLinear(2, 8), output: initLinear(8, 1) })
+ * init(random.key(0)).output.weight.shape // [8, 1]
  *
  * @category combinators
  */
@@ -178,6 +197,9 @@ export const struct = <R>(draws: { readonly [K in keyof R]: Draw<R[K]> }): Draw<
 /**
  * `count` independent draws. Throws `RangeError` unless the count is a non-negative integer.
  *
+ * @example
+ * random.replicate(3, initLinear(4, 4))(random.key(0)).length // 3
+ *
  * @category combinators
  */
 export const replicate = <A>(count: number, draw: Draw<A>): Draw<readonly A[]> => {
@@ -189,6 +211,10 @@ export const replicate = <A>(count: number, draw: Draw<A>): Draw<readonly A[]> =
 
 /**
  * A draw as a `State` of fp-ts: it uses one half of the key and leaves the other half for the next draw.
+ *
+ * @example
+ * const [x, next] = random.state(random.normal([2]))(random.key(0))
+ * x.shape // [2]
  *
  * @category combinators
  */

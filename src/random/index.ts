@@ -5,6 +5,7 @@
  */
 export * from './distributions.js'
 export {
-  gpt2Normal, gpt2Residual, heNormal, heUniform, type Initializer, type InitOptions, type OutputInitOptions, type OutputSpecOptions, type PrecisionOptions, type SpecOptions, xavierNormal, xavierUniform
+  gpt2Normal, gpt2Residual, heNormal, heUniform, type OutputInitOptions, type OutputSpecOptions, type PrecisionOptions,
+  type SpecOptions, xavierNormal, xavierUniform
 } from './initializers.js'
-export { type Draw, foldIn, type Key, key, split, splitMany } from './key.js'
+export { foldIn, key, split, splitMany } from './key.js'

@@ -18,7 +18,7 @@ export interface SpecOptions {
   readonly initializer?: Initializer | undefined
 }
 
-/** The same, where the last weight of a layer may be drawn in another way. */
+/** The same, but the last weight of a layer may be drawn differently. */
 export interface OutputSpecOptions extends SpecOptions {
   /** How the last weight is drawn, the one whose output is added to the residual stream. Default: as the others. */
   readonly output?: Initializer | undefined
@@ -56,6 +56,9 @@ const width = (numerator: number, fans: number): number => Math.sqrt(numerator /
  * Uniform in ±√(6 / (fanIn + fanOut)), for tanh and sigmoid.
  * (X. Glorot, Y. Bengio, *Understanding the Difficulty of Training Deep Feedforward Neural Networks*, 2010, eq. 16.)
  *
+ * @example
+ * initLinear(2, 3, { initializer: random.xavierUniform })(random.key(0)).weight.shape // [2, 3]
+ *
  * @category initializers
  */
 export const xavierUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
@@ -66,6 +69,9 @@ export const xavierUniform: Initializer = (fanIn, fanOut, precision = 'float32')
 
 /**
  * Normal with variance 2 / (fanIn + fanOut). (Glorot and Bengio 2010, eq. 12.)
+ *
+ * @example
+ * initLinear(2, 3, { initializer: random.xavierNormal })(random.key(0)).weight.shape // [2, 3]
  *
  * @category initializers
  */
@@ -78,6 +84,9 @@ export const xavierNormal: Initializer = (fanIn, fanOut, precision = 'float32') 
  * Uniform in ±√(6 / fanIn), for ReLU.
  * (K. He et al., *Delving Deep into Rectifiers*, 2015, eq. 10, as a uniform distribution of that variance.)
  *
+ * @example
+ * initMlp([2, 16, 1], { initializer: random.heUniform })(random.key(0)).output.weight.shape // [16, 1]
+ *
  * @category initializers
  */
 export const heUniform: Initializer = (fanIn, fanOut, precision = 'float32') => {
@@ -88,6 +97,9 @@ export const heUniform: Initializer = (fanIn, fanOut, precision = 'float32') => 
 
 /**
  * Normal with variance 2 / fanIn, for ReLU. (He et al. 2015, eq. 10.)
+ *
+ * @example
+ * initMlp([2, 16, 1], { initializer: random.heNormal })(random.key(0)).output.weight.shape // [16, 1]
  *
  * @category initializers
  */
@@ -100,6 +112,9 @@ export const heNormal: Initializer = (fanIn, fanOut, precision = 'float32') => {
  * GPT-2's: normal with deviation 0.02 for every weight.
  * (A. Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, § 2.3; the published code.)
  *
+ * @example
+ * tensor.norm(random.gpt2Normal(100, 100)(random.key(0))) / 100 // 0.01993
+ *
  * @category initializers
  */
 export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') => {
@@ -111,6 +126,9 @@ export const gpt2Normal: Initializer = (fanIn, fanOut, precision = 'float32') =>
  * GPT-2's for a projection that ends on the residual stream: deviation 0.02 / √(2 · layers), since the stream
  * of a model with `layers` blocks is a sum of 2 · layers such projections. (Radford et al. 2019, § 2.3.)
  * Throws `RangeError` unless there is at least one.
+ *
+ * @example
+ * tensor.norm(random.gpt2Residual(2)(100, 100)(random.key(0))) / 100 // 0.009964
  *
  * @category initializers
  */

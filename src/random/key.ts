@@ -42,11 +42,14 @@ export const keys: Domain<Key> = {
   contains: ({ high, low }) => isWord(high) && isWord(low)
 }
 
-/** Throws `TypeError` for what is no key. */
+/** Throws `TypeError` for anything that is not a key. */
 export const checkKey = (operation: string, k: Key): void => check(operation, 'key', keys, k)
 
 /**
  * The key of a seed. Throws `RangeError` unless the seed is a non-negative safe integer.
+ *
+ * @example
+ * random.key(42) // { _tag: 'Key', high: 0, low: 42 }
  *
  * @category constructors
  */
@@ -58,6 +61,10 @@ export const key = (seed: number): Key => {
 /**
  * Two keys whose streams are independent of each other and of the given key's.
  *
+ * @example
+ * const [initKey, trainKey] = random.split(random.key(0))
+ * initKey.low === trainKey.low // false
+ *
  * @category splitting
  */
 export const split = (k: Key): readonly [Key, Key] => {
@@ -68,6 +75,9 @@ export const split = (k: Key): readonly [Key, Key] => {
 /**
  * `count` keys with independent streams; the first ones do not depend on `count`.
  * Throws `RangeError` unless the count is a non-negative integer.
+ *
+ * @example
+ * random.splitMany(3)(random.key(0)).length // 3
  *
  * @category splitting
  */
@@ -84,6 +94,10 @@ const words: Domain<number> = { expected: 'an integer from 0 to 2^32 − 1', isK
 /**
  * The key for item `index` of an unbounded family, such as the steps of a training run.
  * Throws `RangeError` unless the index is an unsigned integer of 32 bits.
+ *
+ * @example
+ * const keyOfStep = (step: number) => random.foldIn(step)(random.key(0))
+ * tensor.Eq.equals(random.normal([2])(keyOfStep(1)), random.normal([2])(keyOfStep(2))) // false
  *
  * @category splitting
  */

@@ -11,10 +11,12 @@
  * @module
  */
 import * as E from 'fp-ts/lib/Either.js'
-import { check, checkOptions, type Fields, functions, optional } from '../tensor/domain.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { anyNumber, check, checkOptions, type Fields, functions, isPlain, optional, show } from '../tensor/domain.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
-import { ownShape, type Shape, sameShape, sizeOf } from '../tensor/shape.js'
-import { full, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { ownShape, PrecisionError, type Shape, ShapeError, sameShape, sizeOf } from '../tensor/shape.js'
+import { checkTensor, full, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
+import { checkEntries } from '../tree/entries.js'
 import { type Entry, flatten } from '../tree/tree.js'
 import { type Initializer, PRECISION, type PrecisionOptions } from './initializers.js'
 import { checkKey, type Draw, foldIn } from './key.js'
@@ -35,6 +37,10 @@ export type SpecParams<S> = S extends Parameter ? Tensor : { readonly [K in keyo
 /**
  * A weight `[fanIn, fanOut]` that an initializer draws.
  *
+ * @example
+ * const scaling = { factor: spec.weight(3, 4, random.heNormal) }
+ * spec.draw(scaling)(random.key(0)).factor.shape // [3, 4]
+ *
  * @category constructors
  */
 export const weight = (fanIn: number, fanOut: number, initializer: Initializer): Parameter => {
@@ -45,30 +51,50 @@ export const weight = (fanIn: number, fanOut: number, initializer: Initializer):
 /**
  * A tensor whose every entry begins with one number.
  *
+ * @example
+ * const scaling = { factor: spec.filled([3], 1) }
+ * tensor.toArray(spec.draw(scaling)(random.key(0)).factor) // [1, 1, 1]
+ *
  * @category constructors
  */
 export const filled = (shape: Shape, value: number): Parameter => {
+  check('spec.filled', 'value', anyNumber, value)
   const kept = ownShape('spec.filled', shape)
   return { _tag: 'Parameter', shape: kept, begin: precision => () => full(kept, value, precision) }
 }
 
 const isParameter = (node: unknown): node is Parameter =>
-  typeof node === 'object' && node !== null && '_tag' in node && node._tag === 'Parameter'
+  isPlain(node) && node._tag === 'Parameter' && Array.isArray(node.shape) && typeof node.begin === 'function'
 
 type SpecEntry = readonly [path: string, parameter: Parameter]
 
 const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`)
 
+const entriesOf = (node: unknown, path: string, above: readonly unknown[]): readonly SpecEntry[] => {
+  if (isParameter(node)) return [[path, node]]
+  if (!Array.isArray(node) && (!isPlain(node) || typeof node._tag === 'string'))
+    throw new TypeError(`spec: expected a parameter, a record or a list at "${path}", got ${show(node)}`)
+  if (above.includes(node)) throw new TypeError(`spec: expected a tree, got what contains itself at "${path}"`)
+  return Object.entries(node).flatMap(([key, child]) => entriesOf(child, join(path, key), [...above, node]))
+}
+
 /**
  * Every parameter with its path, in the order of the keys.
- * Throws `TypeError` for a node that is no parameter, record or list.
+ * Throws `TypeError` for a node that is not a parameter, a record or a list, or that contains itself, and `RangeError` if two
+ * parameters have one path, as keys with dots may.
+ *
+ * @example
+ * spec.entries({ hidden: linearSpec(2, 8) }).map(([path, { shape }]) => [path, shape]) // [['hidden.weight', [2, 8]], ['hidden.bias', [8]]]
  *
  * @category conversions
  */
-export const entries = (spec: unknown, path = ''): readonly SpecEntry[] => {
-  if (isParameter(spec)) return [[path, spec]]
-  if (typeof spec !== 'object' || spec === null) throw new TypeError(`spec: expected a parameter, a record or a list at "${path}", got ${typeof spec}`)
-  return Object.entries(spec).flatMap(([key, child]) => entries(child, join(path, key)))
+export const entries = (spec: unknown): readonly SpecEntry[] => {
+  const all = entriesOf(spec, '', []), paths = new Set<string>()
+  for (const [path] of all) {
+    if (paths.has(path)) throw new RangeError(`spec: expected each path once, got ${quoted(path)} twice`)
+    paths.add(path)
+  }
+  return all
 }
 
 const build = (spec: unknown, leaf: (path: string) => Tensor, path = ''): unknown => {
@@ -84,18 +110,31 @@ const built = <S>(spec: S, leaves: ReadonlyMap<string, Tensor>): SpecParams<S> =
   return leaf
 }) as SpecParams<S>
 
+/** A parameter as it begins. Throws `TypeError`, `ShapeError` or `PrecisionError` for what is not of its spec. */
+const begun = (path: string, shape: Shape, precision: Precision, leaf: Tensor): Tensor => {
+  checkTensor('spec.draw', quoted(path), leaf)
+  if (!sameShape(leaf.shape, shape)) throw new ShapeError('spec.draw', `the shape ${briefShape(shape)}`, [leaf.shape], path)
+  if (precisionOf(leaf) !== precision) throw new PrecisionError('spec.draw', path)
+  return leaf
+}
+
 /**
- * Initial parameters. Parameter i, in the order of `entries`, is drawn with `foldIn(i)` of the key.
+ * Initial parameters. Parameter i, in the order of `entries`, is drawn with `foldIn(i)` of the key. The draw throws `TypeError`,
+ * `ShapeError` or `PrecisionError` if an initializer gives something else than was asked for.
+ *
+ * @example
+ * const modelSpec = { hidden: linearSpec(2, 8), output: linearSpec(8, 1) }
+ * spec.draw(modelSpec)(random.key(0)).hidden.weight.shape // [2, 8]
  *
  * @category initial parameters
  */
 export const draw = <S>(spec: S, options: PrecisionOptions = {}): Draw<SpecParams<S>> => {
   checkOptions('spec.draw', PRECISION, options)
   const { precision = 'float32' } = options
-  const begins = entries(spec).map(([path, { begin }]) => [path, begin(precision)] as const)
+  const begins = entries(spec).map(([path, { shape, begin }]) => [path, shape, begin(precision)] as const)
   return key => {
     checkKey('spec.draw', key)
-    return built(spec, new Map(begins.map(([path, begin], i) => [path, begin(foldIn(i)(key))])))
+    return built(spec, new Map(begins.map(([path, shape, begin], i) => [path, begun(path, shape, precision, begin(foldIn(i)(key)))])))
   }
 }
 
@@ -108,12 +147,18 @@ export const initial = <S, O extends PrecisionOptions>(operation: string, fields
 /**
  * The number of real numbers, without drawing them.
  *
+ * @example
+ * spec.count(gptSpec({ vocabulary: 50257, context: 1024, width: 768, layers: 12 })) // 124439808
+ *
  * @category folds
  */
 export const count = (spec: unknown): number => entries(spec).reduce((total, [, { shape }]) => total + sizeOf(shape), 0)
 
 /**
  * A line for each parameter with its path, shape and size, and the total, as text.
+ *
+ * @example
+ * spec.summary(linearSpec(2, 8)).split('\n') // ['weight  [2, 8]  16', 'bias    [8]      8', 'total           24']
  *
  * @category folds
  */
@@ -127,7 +172,7 @@ export const summary = (spec: unknown): string => {
 export interface DecodeOptions {
   /** Names that are not asked for and may be there, such as buffers; default none. */
   readonly ignore?: ((name: string) => boolean) | undefined
-  /** The path of a name in a file, where the two differ; default the name itself. */
+  /** The path of a name in a file, if the two differ; default the name itself. */
   readonly rename?: ((name: string) => string) | undefined
 }
 
@@ -149,12 +194,18 @@ const byPath = (given: readonly Entry[], { ignore = () => false, rename = name =
  * Parameters from named tensors, such as those of a file. The left side names the first tensor that is missing, has another
  * shape than the spec or another precision than the first one, occurs twice, or has no place.
  *
+ * @example
+ * const given = tree.flatten({ model: initLinear(2, 3)(random.key(0)) })
+ * E.isRight(spec.decode(linearSpec(2, 3), { rename: name => name.replace('model.', '') })(given)) // true
+ * spec.decode(linearSpec(2, 3))(given) // E.left('tensor "weight" is missing')
+ *
  * @category conversions
  */
 export const decode = <S>(spec: S, options: DecodeOptions = {}): ((given: readonly Entry[]) => E.Either<string, SpecParams<S>>) => {
   checkOptions('spec.decode', DECODE, options)
   const expected = entries(spec)
   return given => {
+    checkEntries('spec.decode', given)
     const leaves = byPath(given, options)
     if (E.isLeft(leaves)) return leaves
     let precision: Precision | undefined
@@ -174,6 +225,14 @@ export const decode = <S>(spec: S, options: DecodeOptions = {}): ((given: readon
 /**
  * Whether parameters are those of a spec: themselves on the right, one sentence about the first that is not on the left.
  *
+ * @example
+ * spec.agree(linearSpec(2, 3))(initLinear(3, 2)(random.key(0))) // E.left('tensor "weight" has the shape [3, 2], expected [2, 3]')
+ *
  * @category conversions
  */
-export const agree = <S>(spec: S) => (params: unknown): E.Either<string, SpecParams<S>> => decode(spec)(flatten(params))
+export const agree = <S>(spec: S): ((params: unknown) => E.Either<string, SpecParams<S>>) => {
+  const read = decode(spec)
+  return params => pipe(
+    E.tryCatch(() => flatten(params), error => (error instanceof Error ? error.message : String(error))),
+    E.chain(read))
+}

@@ -4,5 +4,5 @@
  * @module
  */
 export {
-  agree, count, decode, type DecodeOptions, draw, entries, filled, type Parameter, type Spec, type SpecParams, summary, weight
+  agree, count, decode, type DecodeOptions, draw, entries, filled, type SpecParams, summary, weight
 } from './spec.js'

@@ -17,6 +17,9 @@ const schedule = (operation: string, rateAt: Schedule): Schedule => step => {
 /**
  * The same rate at every step. Throws `RangeError` unless it is finite and at least 0.
  *
+ * @example
+ * constantSchedule(0.1)(1000) // 0.1
+ *
  * @category schedules
  */
 export const constantSchedule = (rate: number): Schedule => {
@@ -36,6 +39,9 @@ const LINEAR: Fields<LinearOptions> = { from: nonNegative, to: nonNegative, step
 /**
  * $\eta_s = a + (b - a)\,\min(1, s/S)$ from $a$ to $b$ in $S$ steps.
  * Throws `RangeError` unless rates are finite and at least 0 and steps a non-negative integer.
+ *
+ * @example
+ * [0, 5, 10, 20].map(linearSchedule({ from: 1, to: 0, steps: 10 })) // [1, 0.5, 0, 0]
  *
  * @category schedules
  */
@@ -64,6 +70,9 @@ const WARMUP_COSINE: Fields<WarmupCosineOptions> = { peak: nonNegative, final: n
  *
  * (I. Loshchilov, F. Hutter, *SGDR*, 2017, eq. 5, without restarts; the warm-up of nanoGPT.) Throws `RangeError` unless rates
  * are finite and at least 0, and $w \le S$ are non-negative integers.
+ *
+ * @example
+ * [0, 1, 2, 6, 10].map(warmupCosine({ peak: 1, final: 0.1, warmup: 2, steps: 10 })) // [0.3333, 0.6667, 1, 0.55, 0.1]
  *
  * @category schedules
  */

@@ -14,6 +14,9 @@ import {
 /**
  * $y_i = f(x_i)$.
  *
+ * @example
+ * tensor.toArray(tensor.map(x => x * x)(tensor.of([1, 2, 3]))) // [1, 4, 9]
+ *
  * @category entry by entry
  */
 export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
@@ -28,7 +31,10 @@ export const map = (f: (x: number) => number): ((x: Tensor) => Tensor) => {
 
 /**
  * $z_i = f(x_i, y_i)$ for two tensors of one shape; `x` is the last argument.
- * Throws `ShapeError` where the shapes differ.
+ * Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * tensor.toArray(tensor.zipWith(tensor.of([3, 4]), Math.max)(tensor.of([1, 5]))) // [3, 5]
  *
  * @category entry by entry
  */
@@ -41,7 +47,10 @@ export const zipWith = (y: Tensor, f: (x: number, y: number) => number) => (x: T
 }
 
 /**
- * $x + y$. Throws `ShapeError` where the shapes differ.
+ * $x + y$. Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * tensor.toArray(pipe(tensor.of([1, 2]), tensor.add(tensor.of([10, 20])))) // [11, 22]
  *
  * @category entry by entry
  */
@@ -51,7 +60,10 @@ export const add = (y: Tensor) => (x: Tensor): Tensor => {
 }
 
 /**
- * $x - y$, where `x` is the last argument. Throws `ShapeError` where the shapes differ.
+ * $x - y$, where `x` is the last argument. Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * tensor.toArray(pipe(tensor.of([10, 20]), tensor.subtract(tensor.of([1, 2])))) // [9, 18]
  *
  * @category entry by entry
  */
@@ -61,7 +73,10 @@ export const subtract = (y: Tensor) => (x: Tensor): Tensor => {
 }
 
 /**
- * $x \odot y$, the product entry by entry. Throws `ShapeError` where the shapes differ.
+ * $x \odot y$, the product entry by entry. Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * tensor.toArray(pipe(tensor.of([1, 2]), tensor.multiply(tensor.of([10, 20])))) // [10, 40]
  *
  * @category entry by entry
  */
@@ -72,6 +87,9 @@ export const multiply = (y: Tensor) => (x: Tensor): Tensor => {
 
 /**
  * $s x$ for a number $s$.
+ *
+ * @example
+ * tensor.toArray(tensor.scale(3)(tensor.of([1, 2]))) // [3, 6]
  *
  * @category entry by entry
  */
@@ -86,6 +104,9 @@ export const scale = (s: number): ((x: Tensor) => Tensor) => {
 /**
  * The sum of all entries, accumulated in double precision.
  *
+ * @example
+ * tensor.sum(tensor.of([[1, 2], [3, 4]])) // 10
+ *
  * @category folds
  */
 export const sum = (x: Tensor): number => {
@@ -94,7 +115,10 @@ export const sum = (x: Tensor): number => {
 }
 
 /**
- * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` where the shapes differ.
+ * $\langle x, y\rangle = \sum_i x_i y_i$. Throws `ShapeError` if the shapes differ.
+ *
+ * @example
+ * tensor.dot(tensor.of([1, 2]))(tensor.of([3, 4])) // 11
  *
  * @category folds
  */
@@ -106,6 +130,9 @@ export const dot = (y: Tensor) => (x: Tensor): number => {
 /**
  * $\lVert x \rVert = \sqrt{\langle x, x\rangle}$.
  *
+ * @example
+ * tensor.norm(tensor.of([3, 4])) // 5
+ *
  * @category folds
  */
 export const norm = (x: Tensor): number => {
@@ -115,7 +142,10 @@ export const norm = (x: Tensor): number => {
 
 /**
  * The entry at the given position, one index for each axis.
- * Throws `RangeError` where the indices do not name an entry.
+ * Throws `RangeError` if the indices do not name an entry.
+ *
+ * @example
+ * tensor.at(1, 0)(tensor.of([[1, 2], [3, 4]])) // 3
  *
  * @category elements
  */
@@ -134,6 +164,9 @@ const checkEntries = (operation: string, x: Tensor | Tokens): void => {
 /**
  * The entries in row-major order as an ordinary array.
  *
+ * @example
+ * tensor.toArray(tensor.of([[1, 2], [3, 4]])) // [1, 2, 3, 4]
+ *
  * @category conversions
  */
 export const toArray = (x: Tensor | Tokens): readonly number[] => {
@@ -143,6 +176,9 @@ export const toArray = (x: Tensor | Tokens): readonly number[] => {
 
 /**
  * The entries in nested arrays, one level for each axis; the inverse of `of`.
+ *
+ * @example
+ * tensor.toNested(tensor.of([[1, 2], [3, 4]])) // [[1, 2], [3, 4]]
  *
  * @category conversions
  */
@@ -157,8 +193,11 @@ export const toNested = (x: Tensor | Tokens): Nested => {
 }
 
 /**
- * The same numbers in another precision, rounded to nearest where it is the lower one.
+ * The same numbers in another precision, rounded to nearest if it is the lower one.
  * Throws `RangeError` for a precision that there is not.
+ *
+ * @example
+ * tensor.precisionOf(tensor.cast('float64')(tensor.of([1, 2]))) // 'float64'
  *
  * @category conversions
  */
@@ -173,6 +212,10 @@ export const cast = (precision: Precision): ((x: Tensor) => Tensor) => {
 /**
  * Equal shape, equal precision and equal entries. As the laws of an equivalence demand, a NaN equals a NaN;
  * +0 equals −0.
+ *
+ * @example
+ * tensor.Eq.equals(tensor.of([1, 2]), tensor.of([1, 2])) // true
+ * tensor.Eq.equals(tensor.of([1, 2]), tensor.of([[1, 2]])) // false
  *
  * @category instances
  */

@@ -2,8 +2,8 @@
  * Domains: which values an argument may have.
  *
  * Every exported function looks at its arguments when it gets them. Another kind of value (a text for a number, a missing
- * tensor, an option that does not exist) throws `TypeError`; a value of the right kind outside of the domain (a rate of −1,
- * a choice that is none) throws `RangeError`. Either says in one sentence which function, which argument, what was expected
+ * tensor, an option that does not exist) throws `TypeError`; a value of the right kind outside the domain (a rate of −1,
+ * a choice that does not exist) throws `RangeError`. Either says in one sentence which function, which argument, what was expected
  * and what came.
  *
  * @module
@@ -39,7 +39,7 @@ const showObject = (value: object): string => {
   return ArrayBuffer.isView(value) && 'length' in value ? `${name} of ${String(value.length)}` : name
 }
 
-/** A value in a sentence, cut where it is long. */
+/** A value in a sentence, cut if it is long. */
 export const show = (value: unknown): string => {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 37)}…` : value)
   if (typeof value === 'function') return 'a function'
@@ -47,7 +47,7 @@ export const show = (value: unknown): string => {
   return Object.is(value, -0) ? '-0' : typeof value === 'bigint' ? `${value}n` : String(value)
 }
 
-/** Throws `TypeError` for another kind of value, and `RangeError` for one of that kind outside of the domain. */
+/** Throws `TypeError` for another kind of value, and `RangeError` for one of that kind outside the domain. */
 export const check = <A>(operation: string, argument: string, domain: Domain<A>, value: A): void => {
   const isKind = domain.isKind(value)
   if (isKind && domain.contains(value)) return
@@ -80,6 +80,8 @@ export const positive = numbers('a finite number above 0', x => x > 0 && x < Inf
 export const limit = numbers('a number above 0', x => x > 0)
 /** $[0, 1)$ */
 export const fraction = numbers('a number of at least 0 and below 1', x => x >= 0 && x < 1)
+/** $(0, 1]$ */
+export const probability = numbers('a probability above 0 and at most 1', x => x > 0 && x <= 1)
 export const natural = numbers('a non-negative safe integer', x => Number.isSafeInteger(x) && x >= 0)
 export const positiveInteger = numbers('a positive integer', x => Number.isSafeInteger(x) && x > 0)
 /** What `Int32Array` holds. */
@@ -90,10 +92,12 @@ export const integerBetween = (least: number, most: number): Domain<number> =>
 
 export const flag: Domain<boolean> = { expected: 'true or false', isKind: value => typeof value === 'boolean', contains: always }
 
+export const texts: Domain<string> = { expected: 'a text', isKind: value => typeof value === 'string', contains: always }
+
 /** A function; what it gives is looked at when it is used. */
 export const functions: Domain<unknown> = { expected: 'a function', isKind: value => typeof value === 'function', contains: always }
 
-/** Anything, where something else looks at it. */
+/** Anything, if something else looks at it. */
 export const any: Domain<unknown> = { expected: 'a value', isKind: always, contains: always }
 
 /** An array of anything. */
@@ -106,6 +110,13 @@ export const having = (expected: string, ...methods: readonly string[]): Domain<
   expected: `${expected} with ${methods.join(' and ')}`,
   isKind: value => typeof value === 'object' && value !== null
     && methods.every(method => typeof (value as Readonly<Record<string, unknown>>)[method] === 'function'), // an object is a record of its properties
+  contains: always
+})
+
+/** An object with the given properties, whatever they are. */
+export const recordOf = (...names: readonly string[]): Domain<unknown> => ({
+  expected: `a record of ${names.join(' and ')}`,
+  isKind: value => typeof value === 'object' && value !== null && names.every(name => name in value),
   contains: always
 })
 

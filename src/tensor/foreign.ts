@@ -17,6 +17,9 @@ const escape = (character: string): string => {
 /**
  * A text of several lines that is safe to print: line feeds and tabs stay, other controls become escapes like `\u001b`.
  *
+ * @example
+ * printable('a\u0007b') // 'a\\u0007b'
+ *
  * @category conversions
  */
 export const printable = (text: string): string =>
@@ -24,7 +27,7 @@ export const printable = (text: string): string =>
 
 /** How many UTF-16 units of a foreign text a message shows. */
 const LIMIT = 60
-/** Of a longer one, so many from its beginning and its end, where names and paths differ most. */
+/** Of a longer one, that many from its beginning and its end, where names and paths differ most. */
 const HEAD = 36
 const TAIL = 23
 

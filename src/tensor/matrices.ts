@@ -24,7 +24,10 @@ const TRANSPOSED: Fields<Transposed> = { left: optional(flag), right: optional(f
  * must agree.
  *
  * Shapes: $A$ `[..., M, K]`, $B$ `[..., K, N]`, result `[..., M, N]`; a side named in `transposed` has its
- * last two axes exchanged. Throws `ShapeError` where these do not fit.
+ * last two axes exchanged. Throws `ShapeError` if these do not fit.
+ *
+ * @example
+ * tensor.toNested(pipe(tensor.of([[1, 2]]), tensor.matmul(tensor.of([[1, 2], [3, 4]])))) // [[7, 10]]
  *
  * @category matrices
  */
@@ -49,6 +52,9 @@ export const matmul = (b: Tensor, transposed: Transposed = {}): ((a: Tensor) => 
  * The same entries with the last two axes exchanged.
  * Shapes: `[..., M, N]` to `[..., N, M]`. Throws `ShapeError` for fewer than two axes.
  *
+ * @example
+ * tensor.toNested(tensor.transpose(tensor.of([[1, 2], [3, 4]]))) // [[1, 3], [2, 4]]
+ *
  * @category matrices
  */
 export const transpose = (x: Tensor): Tensor => {
@@ -59,7 +65,10 @@ export const transpose = (x: Tensor): Tensor => {
 
 /**
  * The same entries in row-major order under another shape.
- * Throws `ShapeError` where the number of entries would change.
+ * Throws `ShapeError` if the number of entries would change.
+ *
+ * @example
+ * tensor.toNested(tensor.reshape([2, 2])(tensor.of([1, 2, 3, 4]))) // [[1, 2], [3, 4]]
  *
  * @category shapes
  */
@@ -75,7 +84,10 @@ export const reshape = (shape: Shape): ((x: Tensor) => Tensor) => {
 
 /**
  * The entries `start … end − 1` of the first axis. Shapes: `[N, ...]` to `[end − start, ...]`.
- * Throws `ShapeError` for a scalar and `RangeError` where the range leaves the axis.
+ * Throws `ShapeError` for a scalar and `RangeError` if the range leaves the axis.
+ *
+ * @example
+ * tensor.toNested(tensor.slice(1, 3)(tensor.of([[1, 2], [3, 4], [5, 6]]))) // [[3, 4], [5, 6]]
  *
  * @category shapes
  */
@@ -93,6 +105,9 @@ export const slice = (start: number, end: number) => (x: Tensor): Tensor => {
 /**
  * The last `count` rows of every matrix. Shapes: `[..., T, D]` to `[..., count, D]`.
  * Throws `ShapeError` if a matrix has fewer rows.
+ *
+ * @example
+ * tensor.toNested(tensor.lastRows(2)(tensor.of([[1, 2], [3, 4], [5, 6]]))) // [[3, 4], [5, 6]]
  *
  * @category shapes
  */
@@ -112,6 +127,9 @@ export const lastRows = (count: number): ((x: Tensor) => Tensor) => {
  * The last row of a tensor with at least two axes, as one axis: the last position of the last sequence.
  * Shapes: `[..., T, D]` to `[D]`. Throws `ShapeError` if there is no row.
  *
+ * @example
+ * tensor.toNested(tensor.lastRow(tensor.of([[[1, 2], [3, 4]]]))) // [3, 4]
+ *
  * @category shapes
  */
 export const lastRow = (x: Tensor): Tensor => {
@@ -124,7 +142,10 @@ export const lastRow = (x: Tensor): Tensor => {
 
 /**
  * The rows of `more` behind those of each matrix of `x`, the last argument.
- * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` where the other axes differ.
+ * Shapes: `[..., T, D]` and `[..., S, D]` to `[..., T + S, D]`. Throws `ShapeError` if the other axes differ.
+ *
+ * @example
+ * tensor.toNested(tensor.appendRows(tensor.of([[5, 6]]))(tensor.of([[1, 2], [3, 4]]))) // [[1, 2], [3, 4], [5, 6]]
  *
  * @category shapes
  */

@@ -17,6 +17,9 @@ const at = (place: string, message: string): string => (place === '' ? message :
  * A shape that an operation cannot take. It is a programming error, so it is thrown and not returned.
  * The message names the place in the model (the path of the layer's parameters), the operation, what was expected, and
  * every shape that was given.
+ *
+ * @example
+ * pipe(tensor.of([1, 2]), tensor.add(tensor.of([1, 2, 3]))) // throws expected two tensors of one shape, got [2] and [3]
  */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError'
@@ -30,7 +33,12 @@ export class ShapeError extends Error {
   }
 }
 
-/** A tensor of one precision met a tensor of the other one in a single operation. */
+/**
+ * A tensor of one precision met a tensor of the other one in a single operation.
+ *
+ * @example
+ * pipe(tensor.of([1]), tensor.add(tensor.of([1], 'float64'))) // throws expected tensors of one precision, got float32 and float64
+ */
 export class PrecisionError extends Error {
   override readonly name = 'PrecisionError'
   constructor(readonly operation: string, readonly place: string = '') {
@@ -62,8 +70,8 @@ export const isShapeOf = (shape: unknown, length: number): shape is Shape => {
 }
 
 /**
- * A copy of a shape that somebody else made and may still change.
- * Throws `TypeError` for what is no array of numbers, and `ShapeError` where an axis is no non-negative integer.
+ * A copy of a shape that its maker may still change.
+ * Throws `TypeError` for anything that is not an array of numbers, and `ShapeError` if an axis is not a non-negative integer.
  */
 export const ownShape = (operation: string, shape: Shape): Shape => {
   if (!Array.isArray(shape) || !shape.every(length => typeof length === 'number'))

@@ -29,7 +29,11 @@ export type Nested = number | readonly Nested[]
 
 /**
  * Whether a value is a tensor: its data an array of single or double precision with as many entries as its shape says.
- * What JSON makes of a tensor is none.
+ * What JSON makes of a tensor is not one.
+ *
+ * @example
+ * tensor.isTensor(tensor.of([1, 2])) // true
+ * tensor.isTensor(JSON.parse(JSON.stringify(tensor.of([1, 2])))) // false
  *
  * @category guards
  */
@@ -41,6 +45,9 @@ export const isTensor = (value: unknown): value is Tensor => {
 
 /**
  * Whether a value is tokens: its data integers of 32 bits, as many as its shape says.
+ *
+ * @example
+ * tensor.isTokens(tensor.tokensOf([1, 2])) // true
  *
  * @category guards
  */
@@ -70,7 +77,12 @@ export const checkTensors = <K extends string>(
   for (const name of names) if (!isTensor(record[name])) checkTensor(operation, `${argument}.${name}`, record[name])
 }
 
-/** `float32` or `float64`. Throws `TypeError` for what is no tensor. */
+/**
+ * `float32` or `float64`. Throws `TypeError` for anything that is not a tensor.
+ *
+ * @example
+ * tensor.precisionOf(tensor.of([1], 'float64')) // 'float64'
+ */
 export const precisionOf = (t: Tensor): Precision => {
   checkTensor('tensor.precisionOf', 't', t)
   return precisionOfArray(t.data)
@@ -82,7 +94,7 @@ const checkShape = (operation: string, shape: Shape, length: number): void => {
 
 /**
  * Makes a tensor of an array that the caller has just allocated and gives away.
- * Throws `ShapeError` where the shape does not hold as many entries as the array.
+ * Throws `ShapeError` if the shape does not hold as many entries as the array.
  */
 export const own = (shape: Shape, data: FreshFloats): Tensor => {
   checkShape('tensor', shape, data.length)
@@ -106,7 +118,10 @@ const checkNumbers = (operation: string, argument: string, values: ArrayLike<num
 
 /**
  * A tensor of the given entries in row-major order, which are copied.
- * Throws `ShapeError` where their number differs from the product of the axes, and `TypeError` for what is no number.
+ * Throws `ShapeError` if their number differs from the product of the axes, and `TypeError` for anything that is not a number.
+ *
+ * @example
+ * tensor.toNested(tensor.fromArray([2, 2], [1, 2, 3, 4])) // [[1, 2], [3, 4]]
  *
  * @category constructors
  */
@@ -146,7 +161,11 @@ const entriesOf = (operation: string, value: Nested, shape: Shape): readonly num
 
 /**
  * A tensor of numbers in nested arrays: `of([[1, 2], [3, 4]])` has the shape `[2, 2]`.
- * Throws `ShapeError` where the sub-arrays differ in shape, and `TypeError` for what is no number.
+ * Throws `ShapeError` if the sub-arrays differ in shape, and `TypeError` for anything that is not a number.
+ *
+ * @example
+ * tensor.of([[1, 2], [3, 4]]).shape // [2, 2]
+ * tensor.of([[1], [2, 3]]) // throws tensor.of: expected sub-arrays of one shape, got [2] and [1]
  *
  * @category constructors
  */
@@ -166,6 +185,9 @@ const filled = (operation: string, shape: Shape, value: number, precision: Preci
 /**
  * A tensor whose every entry is `value`.
  *
+ * @example
+ * tensor.toNested(tensor.full([2, 2], 7)) // [[7, 7], [7, 7]]
+ *
  * @category constructors
  */
 export const full = (shape: Shape, value: number, precision: Precision = 'float32'): Tensor => {
@@ -176,6 +198,9 @@ export const full = (shape: Shape, value: number, precision: Precision = 'float3
 /**
  * A tensor of zeros.
  *
+ * @example
+ * tensor.toNested(tensor.zeros([2, 2])) // [[0, 0], [0, 0]]
+ *
  * @category constructors
  */
 export const zeros = (shape: Shape, precision: Precision = 'float32'): Tensor =>
@@ -183,6 +208,9 @@ export const zeros = (shape: Shape, precision: Precision = 'float32'): Tensor =>
 
 /**
  * Zeros with the shape and the precision of another tensor.
+ *
+ * @example
+ * tensor.toNested(tensor.zerosLike(tensor.of([[1, 2]]))) // [[0, 0]]
  *
  * @category constructors
  */
@@ -192,8 +220,11 @@ export const zerosLike = (t: Tensor): Tensor => {
 }
 
 /**
- * Ids in row-major order, which are copied. Throws `ShapeError` where their number differs from the product
- * of the axes, `RangeError` where an id is not an integer of 32 bits, and `TypeError` for what is no number.
+ * Ids in row-major order, which are copied. Throws `ShapeError` if their number differs from the product
+ * of the axes, `RangeError` if an id is not an integer of 32 bits, and `TypeError` for anything that is not a number.
+ *
+ * @example
+ * tensor.toNested(tensor.tokensFromArray([1, 3], [3, 1, 4])) // [[3, 1, 4]]
  *
  * @category constructors
  */
@@ -225,6 +256,9 @@ export const lastTokens = (count: number) => (x: Tokens): Tokens => {
 /**
  * Ids in nested arrays: `tokensOf([[3, 1], [4, 1]])` is a batch of two sequences of length two.
  * Throws what `of` and `tokensFromArray` throw.
+ *
+ * @example
+ * tensor.tokensOf([[3, 1], [4, 1]]).shape // [2, 2]
  *
  * @category constructors
  */

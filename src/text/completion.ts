@@ -17,6 +17,14 @@ export interface CompletionOptions<P, C> extends GenerateOptions<P, C> {
  * The text that the model adds to a prompt, without the prompt. The left side says why there is none: an empty
  * prompt, or a symbol outside the vocabulary.
  *
+ * @example
+ * const completed = pipe(characterTokenizer()('abc '), E.chain(tokenizer => {
+ *   const params = initGpt({ vocabulary: tokenizer.symbols.length, context: 8, width: 8, layers: 1 })(random.key(0))
+ *   const decoder = decoding(gpt({ heads: 2 }), { context: 8 })
+ *   return completeSentence({ decoder, params, tokenizer, sampler: greedySampler, count: 5 })('x', random.key(0))
+ * }))
+ * completed // E.left('symbol "x" at position 0 is not in the vocabulary of 4 symbols')
+ *
  * @category generation
  */
 export const completeSentence = <P, C>({ tokenizer, ...options }: CompletionOptions<P, C>): ((prompt: string, key: Key) => E.Either<string, string>) => {

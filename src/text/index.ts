@@ -1,5 +1,5 @@
 export * from './completion.js'
 export * from './tokenizer.js'
-export * as words from './wordVectors.js'
+export * as words from './words.js'
 export type { Neighbour, WordVectors } from './wordVectors.js'
 export { printable } from '../tensor/foreign.js'

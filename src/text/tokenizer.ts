@@ -25,9 +25,9 @@ export interface TokenizerDescription {
 }
 
 export interface Tokenizer extends TokenizerDescription {
-  /** The ids of a text; a sentence where a symbol is unknown and not replaced. */
+  /** The ids of a text; a sentence if a symbol is unknown and not replaced. */
   readonly encode: (text: string) => E.Either<string, readonly number[]>
-  /** The text of ids; a sentence where an id is not one of the vocabulary. */
+  /** The text of ids; a sentence if an id is not one of the vocabulary. */
   readonly decode: (ids: readonly number[]) => E.Either<string, string>
 }
 
@@ -39,6 +39,11 @@ const SPLIT: { readonly [kind in TokenizerKind]: (text: string) => readonly stri
 /**
  * The tokenizer of a description. The left side says what is wrong with one: a symbol that occurs twice, a symbol
  * that could never be read as one, or a replacement that is no symbol.
+ *
+ * @example
+ * const tokenizer = tokenizerFrom({ kind: 'character', symbols: ['a', 'b'], unknown: undefined })
+ * pipe(tokenizer, E.chain(({ encode }) => encode('ab'))) // E.right([0, 1])
+ * tokenizerFrom({ kind: 'character', symbols: ['a', 'a'] }) // E.left('the vocabulary of 2 symbols has only 1 different ones')
  *
  * @category constructors
  */
@@ -99,12 +104,18 @@ const fromText = (kind: TokenizerKind) => ({ unknown, limit }: VocabularyOptions
 /**
  * A tokenizer whose vocabulary is the characters of a text, sorted by their UTF-16 code units.
  *
+ * @example
+ * pipe(characterTokenizer()('hello'), E.chain(({ encode }) => encode('hole'))) // E.right([1, 3, 2, 0])
+ *
  * @category constructors
  */
 export const characterTokenizer = fromText('character')
 
 /**
- * A tokenizer whose vocabulary is the words and the runs of white space of a text, sorted likewise.
+ * A tokenizer whose vocabulary is the words and the runs of white space of a text, sorted in the same way.
+ *
+ * @example
+ * pipe(wordTokenizer({ unknown: '?' })('to be or not'), E.chain(({ encode, decode }) => pipe(encode('not to see'), E.chain(decode)))) // E.right('not to ?')
  *
  * @category constructors
  */

@@ -10,7 +10,7 @@
  * - A word may contain spaces (some do in GloVe's 840B file): the last D fields are the numbers. It may not end with a
  *   number after a space, since then the line is too wide.
  * - Of a word that occurs again (published files have one) the first line counts, as in other readers.
- * - A byte order mark, spaces and a carriage return at the end of a line, and blank lines at the end belong to nothing.
+ * - A byte order mark, spaces and a carriage return at the end of a line, and blank lines at the end are ignored.
  *
  * The table has one more row than there are words: the last is zero and belongs to all unknown words.
  *
@@ -38,7 +38,7 @@ export interface WordVectorOptions {
 /** Collects lines until there are enough. */
 interface Reader {
   readonly done: () => boolean
-  /** A sentence where the line is wrong. */
+  /** A sentence if the line is wrong. */
   readonly read: (line: string) => string | undefined
   readonly result: () => E.Either<string, WordVectors>
 }
@@ -58,7 +58,7 @@ const parsed = (fields: readonly string[], width: number): E.Either<string, read
     return E.left(`expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length === 1 && fields[0] === '' ? 'an empty line' : `${fields.length - 1} numbers`}`)
   const wrong = numbers.find(field => !isNumber(field))
   if (wrong !== undefined) return E.left(`expected a number, got ${quoted(wrong)}`)
-  // Some words have spaces; but where the last part of one is a number, the line has too many.
+  // Some words have spaces; but if the last part of one is a number, the line has too many.
   if (name.length > 1 && NUMBER.test(name[name.length - 1])) return E.left(`expected a word and ${width} numbers, got more`)
   return E.right([name.join(' '), Float32Array.from(numbers, Number)])
 }
@@ -112,6 +112,10 @@ const checkLimit = ({ limit = 1 }: WordVectorOptions): string | undefined =>
 /**
  * Word vectors from lines. The left side names the first line that is wrong. Lines after the limit are not read.
  *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 2', 'queen 1 3']), E.map(({ weight }) => weight.shape)) // E.right([3, 2])
+ * words.wordVectorsFromLines(['king 1 2', 'queen 1']) // E.left('line 2: expected a word and 2 numbers, got 1 numbers')
+ *
  * @category constructors
  */
 export const wordVectorsFromLines = (lines: Iterable<string>, options: WordVectorOptions = {}): E.Either<string, WordVectors> => {
@@ -128,6 +132,10 @@ export const wordVectorsFromLines = (lines: Iterable<string>, options: WordVecto
 
 /**
  * The same for lines that arrive over time, such as those of a file.
+ *
+ * @example
+ * async function* lines() { yield 'king 1 2' }
+ * pipe(await words.wordVectorsFromStream(lines()), E.map(({ weight }) => weight.shape)) // E.right([2, 2])
  *
  * @category constructors
  */
@@ -148,6 +156,9 @@ export const wordVectorsFromStream = async (
 /**
  * The row of a word, that of unknown words included.
  *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 2', 'queen 1 3']), E.map(vectors => words.rowOf(vectors)('queen'))) // E.right(1)
+ *
  * @category elements
  */
 export const rowOf = ({ rows, words }: WordVectors) => (word: string): number => rows.get(word) ?? words.length
@@ -155,6 +166,9 @@ export const rowOf = ({ rows, words }: WordVectors) => (word: string): number =>
 /**
  * The ids `[T]` of words, for `tokenEmbedding` with `{ weight }` as its parameters; as they are to train them further,
  * inside `frozen` to keep them.
+ *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 2', 'queen 1 3']), E.map(vectors => tensor.toArray(words.wordIds(vectors)(['queen', 'who'])))) // E.right([1, 2])
  *
  * @category elements
  */
@@ -169,6 +183,9 @@ const rowAt = ({ weight }: WordVectors, row: number): Tensor => {
 /**
  * The vector `[D]` of a word; zeros for an unknown one.
  *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 2', 'queen 1 3']), E.map(vectors => tensor.toArray(words.vectorOf(vectors)('queen')))) // E.right([1, 3])
+ *
  * @category elements
  */
 export const vectorOf = (vectors: WordVectors) => (word: string): Tensor => rowAt(vectors, rowOf(vectors)(word))
@@ -182,8 +199,11 @@ export interface Neighbour {
 const cosineOf = (dot: number, a: number, b: number): number => (a === 0 || b === 0 ? 0 : dot / Math.sqrt(a * b))
 
 /**
- * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 where one of them is zero.
- * Throws `ShapeError` where the two differ in shape.
+ * $\cos(a, b) = \frac{\langle a, b\rangle}{\lVert a\rVert\,\lVert b\rVert}$, and 0 if one of them is zero.
+ * Throws `ShapeError` if the two differ in shape.
+ *
+ * @example
+ * words.cosine(tensor.of([1, 0]))(tensor.of([1, 1])) // 0.7071
  *
  * @category similarity
  */
@@ -208,8 +228,12 @@ export interface NearestOptions {
 const NEAREST: Fields<NearestOptions> = { count: optional(natural), without: optional(arrays) }
 
 /**
- * The words whose vectors point most nearly in the direction of a given one, by falling cosine.
+ * The words whose vectors point most nearly in the direction of a given one, by descending cosine.
  * Throws `RangeError` unless `count` is a non-negative integer, and `ShapeError` for a vector that is not `[D]`.
+ *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 2', 'queen 1 3', 'apple -1 0']), E.map(vectors =>
+ *   words.nearest(vectors, { count: 2 })(tensor.of([1, 3])).map(({ word }) => word))) // E.right(['queen', 'king'])
  *
  * @category similarity
  */
@@ -242,6 +266,10 @@ export const nearest = (vectors: WordVectors, options: NearestOptions = {}): ((v
  * What is to `c` as `a` is to `b`: the words nearest to $a - b + c$, without the three themselves. King is to man as
  * what is to woman: `analogy(vectors)('king', 'man', 'woman')`. The left side names an unknown word.
  * (T. Mikolov et al., *Linguistic Regularities in Continuous Space Word Representations*, 2013.)
+ *
+ * @example
+ * pipe(words.wordVectorsFromLines(['king 1 1', 'man 1 0', 'woman -1 0', 'queen -1 1', 'apple 0 -1']), E.chain(vectors =>
+ *   pipe(words.analogy(vectors, { count: 1 })('king', 'man', 'woman'), E.map(found => found.map(({ word }) => word))))) // E.right(['queen'])
  *
  * @category similarity
  */

@@ -19,7 +19,12 @@ export interface WindowOptions {
 /**
  * Windows of a long sequence that begin at the given positions, each with the tokens that follow its own:
  * `target[b][t]` is the token after `input[b][t]`. Shapes: both `[B, T]`.
- * Throws `RangeError` where a window leaves the sequence.
+ * Throws `RangeError` if a window leaves the sequence.
+ *
+ * @example
+ * const { input, target } = windowsAt(tensor.tokensOf([10, 11, 12, 13, 14]), [0, 2], 2)
+ * tensor.toNested(input) // [[10, 11], [12, 13]]
+ * tensor.toNested(target) // [[11, 12], [13, 14]]
  *
  * @category batches
  */
@@ -46,6 +51,10 @@ const WINDOWS: Fields<WindowOptions> = { batch: positiveInteger, context: positi
  * A batch of windows at uniformly random positions of a sequence of tokens.
  * Throws `RangeError` for a sequence with fewer than `context + 1` tokens.
  *
+ * @example
+ * const batch = randomWindows(tensor.tokensOf([10, 11, 12, 13, 14]), { batch: 2, context: 3 })
+ * batch(random.key(0)).input.shape // [2, 3]
+ *
  * @category batches
  */
 export const randomWindows = (tokens: Tokens, options: WindowOptions): Draw<Example<Tokens, Tokens>> => {
@@ -62,6 +71,9 @@ export const randomWindows = (tokens: Tokens, options: WindowOptions): Draw<Exam
 /**
  * The indices 0 … count − 1 in random order, cut into batches; the last one may be smaller. One epoch.
  * Throws `RangeError` unless the size of a batch is a positive integer and the count a non-negative one.
+ *
+ * @example
+ * shuffledBatches(5, 2)(random.key(0)) // [[1, 0], [3, 4], [2]]
  *
  * @category batches
  */

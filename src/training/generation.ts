@@ -7,7 +7,7 @@ import { region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
 import { checkKey, type Draw, foldIn, type Key } from '../random/key.js'
-import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional } from '../tensor/domain.js'
+import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Sampler } from './sampling.js'
@@ -20,14 +20,21 @@ export interface DecoderWithParams<P, C> {
 
 const inRegions = <P, C>({ empty, read }: Decoder<P, C>): boolean => isTrusted(empty) && isTrusted(read)
 
+const models = recordOf('decoder', 'params')
 const decoders = having('a decoder', 'empty', 'read')
 
 /**
  * The logits `[V]` of the token after the given ones. Throws `ShapeError` if there is none to start from.
  *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * nextTokenLogits({ decoder: decoding(gpt({ heads: 2 }), { context: 4 }), params })([1, 2, 3]).shape // [9]
+ *
  * @category generation
  */
-export const nextTokenLogits = <P, C>({ decoder, params }: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
+export const nextTokenLogits = <P, C>(model: DecoderWithParams<P, C>) => (tokens: readonly number[]): Tensor => {
+  check('nextTokenLogits', 'model', models, model)
+  const { decoder, params } = model
   check('nextTokenLogits', 'decoder', decoders, decoder)
   check('nextTokenLogits', 'tokens', arrays, tokens)
   if (tokens.length === 0) throw new ShapeError('nextTokenLogits', 'at least one token', [[0]])
@@ -66,14 +73,20 @@ const guardSampler = (sampler: Sampler): Sampler => {
   if (isTrusted(sampler)) return sampler
   return (logits: Tensor): Draw<number> => {
     const draw = outside(() => sampler(ordinary(logits)))
+    check('generate', 'what the sampler gives', functions, draw)
     return key => outside(() => draw(key))
   }
 }
 
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one. Throws `RangeError` unless `count` is a non-negative integer, and
- * `ShapeError` if there is no token to start from.
+ * generation begins with the shorter one. Throws `RangeError` unless `count` and every token that the sampler chooses are
+ * non-negative integers, and `ShapeError` if there is no token to start from.
+ *
+ * @example
+ * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
+ * const decoder = decoding(gpt({ heads: 2 }), { context: 4 })
+ * generate({ decoder, params, sampler: sampler({ temperature: 0.8 }), count: 5 })([1, 2], random.key(1)).length // 5
  *
  * @category generation
  */
@@ -90,10 +103,11 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
       if (tokens.length >= count || (last !== undefined && ends(last))) return undefined
       const [logits, next] = decoder.read(near, cache, unread)
       const token = choose(logits)(foldIn(tokens.length)(key))
+      check('generate', 'the token of the sampler', natural, token)
       return { cache: next, unread: [token], tokens: [...tokens, token] }
     }
     const first = (near: P): Generated<C> => ({ cache: decoder.empty(near), unread: prompt, tokens: [] })
-    // A decoder of the user's may keep anything in its cache, so it runs without a region.
+    // A user's decoder may keep anything in its cache, so it runs without a region.
     if (!inRegions(decoder)) return ordinaryLoop(first(params), after(params)).tokens
     return region(() => {
       const near = settled(params)

@@ -1,5 +1,7 @@
 export * from './batches.js'
 export * from './generation.js'
+export * from './run.js'
 export * from './sampling.js'
 export * from './sharding.js'
-export * from './step.js'
+export { lossAndGradient, lossOf, initTraining, trainingStep } from './step.js'
+export type { Example, LossAndGradient, Trained, TrainedStep, TrainingOptions } from './step.js'

@@ -14,25 +14,27 @@ import { largest, softmaxRows } from '../kernels/softmax.js'
 import { categorical } from '../random/distributions.js'
 import type { Draw, Key } from '../random/key.js'
 import { trusted } from '../memory/trust.js'
+import { check, checkOptions, type Fields, nonNegative, optional, positive, positiveInteger, probability } from '../tensor/domain.js'
 import { rowsOf, ShapeError } from '../tensor/shape.js'
-import { freshFor, own, type Tensor } from '../tensor/tensor.js'
+import { checkTensor, freshFor, own, type Tensor } from '../tensor/tensor.js'
 
 /** Logits `[V]` to a random choice of one token. */
 export type Sampler = (logits: Tensor) => Draw<number>
 
 const checkLogits = (operation: string, logits: Tensor): void => {
+  checkTensor(operation, 'logits', logits)
   if (logits.shape.length !== 1 || logits.shape[0] === 0)
     throw new ShapeError(operation, 'logits [V] with V ≥ 1', [logits.shape])
 }
 
-/** A choice among logits has no meaning where one is no number. */
+/** A choice among logits has no meaning if one is not a number. */
 const checkNumbers = (operation: string, { data }: Tensor): void => {
   for (let i = 0; i < data.length; i++)
     if (Number.isNaN(data[i])) throw new RangeError(`${operation}: expected logits that are numbers, got NaN for token ${i}`)
 }
 
 /**
- * Indices by falling logit, equal logits by rising index, up to and with the first for which `enough` says so. They come from
+ * Indices by descending logit, equal logits by ascending index, up to and including the first for which `enough` is true. They come from
  * a heap (J. Williams, *Algorithm 232: Heapsort*, 1964), since of a large vocabulary a few are asked for.
  */
 const likeliest = ({ data }: Tensor, enough: (index: number) => boolean): readonly number[] => {
@@ -73,12 +75,15 @@ const only = (indices: readonly number[], logits: Tensor): Tensor => {
  * becomes more even. Nothing overflows however small the temperature: in the limit the largest logits are 0 and all others −∞.
  * The filter throws `ShapeError` for a scalar. Throws `RangeError` unless the temperature is a positive number.
  *
+ * @example
+ * tensor.toArray(withTemperature(0.5)(tensor.of([0, 1, 2]))) // [-4, -2, 0]
+ *
  * @category filters
  */
 export const withTemperature = (temperature: number): ((logits: Tensor) => Tensor) => {
-  if (!(temperature > 0 && Number.isFinite(temperature)))
-    throw new RangeError(`withTemperature: expected a positive temperature, got ${temperature}`)
+  check('withTemperature', 'temperature', positive, temperature)
   return logits => {
+    checkTensor('withTemperature', 'logits', logits)
     const { rows, width } = rowsOf('withTemperature', logits.shape)
     const y = freshFor(logits, logits.data.length)
     for (let row = 0; row < rows; row++) {
@@ -97,10 +102,13 @@ export const withTemperature = (temperature: number): ((logits: Tensor) => Tenso
  * Leaves the `count` largest logits; of equal ones, the first. Throws `RangeError` unless `count` is a positive
  * integer, and the filter does for a NaN. (A. Fan et al., *Hierarchical Neural Story Generation*, 2018, § 5.4.)
  *
+ * @example
+ * tensor.toArray(topK(2)(tensor.of([0, 1, 2]))) // [-Infinity, 1, 2]
+ *
  * @category filters
  */
 export const topK = (count: number) => {
-  if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`topK: expected a positive integer, got ${count}`)
+  check('topK', 'count', positiveInteger, count)
   return (logits: Tensor): Tensor => {
     checkLogits('topK', logits)
     checkNumbers('topK', logits)
@@ -114,10 +122,13 @@ export const topK = (count: number) => {
  * Throws `RangeError` unless 0 < mass ≤ 1, and the filter does for a NaN. (A. Holtzman et al., *The Curious Case of Neural Text
  * Degeneration*, 2020, § 3.1.)
  *
+ * @example
+ * tensor.toArray(topP(0.6)(tensor.of([0, 1, 2]))) // [-Infinity, -Infinity, 2]
+ *
  * @category filters
  */
 export const topP = (mass: number) => {
-  if (!(mass > 0 && mass <= 1)) throw new RangeError(`topP: expected a probability above 0 and at most 1, got ${mass}`)
+  check('topP', 'mass', probability, mass)
   return (logits: Tensor): Tensor => {
     checkLogits('topP', logits)
     checkNumbers('topP', logits)
@@ -128,7 +139,10 @@ export const topP = (mass: number) => {
 }
 
 /**
- * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` where every logit is −∞, or one is NaN.
+ * The likeliest token; of equal ones, the first. The key is not used. Throws `RangeError` if every logit is −∞, or one is NaN.
+ *
+ * @example
+ * greedySampler(tensor.of([0, 2, 1]))(random.key(0)) // 1
  *
  * @category choices
  */
@@ -143,7 +157,11 @@ export const greedySampler: Sampler = trusted((logits: Tensor) => {
 
 /**
  * A token drawn with the probability that the softmax gives it; logits of ∞ share it in equal parts.
- * Throws `RangeError` where every logit is −∞, or one is NaN.
+ * Throws `RangeError` if every logit is −∞, or one is NaN.
+ *
+ * @example
+ * const choose = flow(withTemperature(0.8), topK(2), categoricalSampler)
+ * choose(tensor.of([-9, 0, 9]))(random.key(0)) // 2
  *
  * @category choices
  */
@@ -159,13 +177,20 @@ export interface SamplerOptions {
   readonly topP?: number | undefined
 }
 
+const SAMPLER: Fields<SamplerOptions> = { temperature: optional(nonNegative), topK: optional(positiveInteger), topP: optional(probability) }
+
 /**
  * The usual choice: temperature, then top-k, then top-p, then a draw.
  * Throws `RangeError` for options out of range.
  *
+ * @example
+ * sampler({ temperature: 0.8, topK: 40, topP: 0.95 })(tensor.of([-9, 0, 9]))(random.key(0)) // 2
+ *
  * @category choices
  */
-export const sampler = ({ temperature = 1, topK: count, topP: mass }: SamplerOptions): Sampler => {
+export const sampler = (options: SamplerOptions): Sampler => {
+  checkOptions('sampler', SAMPLER, options)
+  const { temperature = 1, topK: count, topP: mass } = options
   const filters = [
     ...(temperature === 0 || temperature === 1 ? [] : [withTemperature(temperature)]),
     ...(count === undefined ? [] : [topK(count)]),

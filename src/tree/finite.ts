@@ -1,5 +1,5 @@
 /**
- * Numbers that are none, found in a tree.
+ * Numbers that are not finite, found in a tree.
  *
  * @module
  */

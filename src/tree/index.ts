@@ -3,4 +3,4 @@
  *
  * @module
  */
-export * from './tree.js'
+export { add, count, type Entry, flatten, getMonoid, map, reduce, unflatten, zeros, zipAll, zipWith } from './tree.js'

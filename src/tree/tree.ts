@@ -15,6 +15,7 @@ import { arrays, check, functions, isPlain, show } from '../tensor/domain.js'
 import { briefShape, quoted } from '../tensor/foreign.js'
 import { isTensor, precisionOf, type Tensor, zerosLike } from '../tensor/tensor.js'
 import { sameShape } from '../tensor/shape.js'
+import { checkEntries } from './entries.js'
 
 export type Entry = readonly [path: string, leaf: Tensor]
 
@@ -40,7 +41,11 @@ const mapNode = (f: (leaf: Tensor, path: string) => Tensor, node: unknown, path:
 
 /**
  * Applies a function to every leaf.
- * Throws `TypeError` where the tree holds something that is not a tensor, a record or an array.
+ * Throws `TypeError` if the tree holds something that is not a tensor, a record or an array.
+ *
+ * @example
+ * const halved = tree.map(tensor.scale(0.5))({ weight: tensor.of([2, 4]) })
+ * tensor.toArray(halved.weight) // [1, 2]
  *
  * @category functor
  */
@@ -49,14 +54,14 @@ export const map = (f: (leaf: Tensor, path: string) => Tensor): (<P>(tree: P) =>
   return <P>(tree: P): P => mapNode(f, tree, '') as P
 }
 
-/** Throws `TypeError` where a node is of another kind than the first one. */
+/** Throws `TypeError` if a node is of another kind than the first one. */
 const checkKind = (first: unknown, node: unknown, path: string): void => {
   if (isTensor(first) === isTensor(node) && Array.isArray(first) === Array.isArray(node)) return
   const kind = isTensor(first) ? 'a tensor' : Array.isArray(first) ? 'an array' : 'a record'
   throw new TypeError(`tree: expected ${kind} at "${path}", got ${show(node)}`)
 }
 
-/** Throws `TypeError` where a node has not the keys of the first one; the sentence names the key. */
+/** Throws `TypeError` if a node does not have the keys of the first one; the sentence names the key. */
 const checkKeys = (wanted: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, unknown>, path: string): void => {
   for (const key of wanted.keys()) if (!found.has(key)) throw new TypeError(`tree: missing key "${key}" at "${path}"`)
   for (const key of found.keys()) if (!wanted.has(key)) throw new TypeError(`tree: unexpected key "${key}" at "${path}"`)
@@ -81,7 +86,11 @@ const checkZip = (operation: string, trees: readonly unknown[], f: unknown): voi
 
 /**
  * Combines the leaves of any number of trees path by path, at least one.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
+ *
+ * @example
+ * const a = { w: tensor.of([1]) }, b = { w: tensor.of([2]) }, c = { w: tensor.of([3]) }
+ * tensor.toArray(tree.zipAll([a, b, c], leaves => leaves.reduce((x, y) => tensor.add(y)(x))).w) // [6]
  *
  * @category functor
  */
@@ -94,7 +103,7 @@ export const zipAll = <P>(
 
 /**
  * Combines the leaves of any number of trees path by path into several trees at once: `f` gives a leaf for each name.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
  *
  * @category functor
  */
@@ -117,7 +126,11 @@ export const zipInto = <P, N extends string>(
 
 /**
  * Combines the leaves of two trees path by path; the first tree is the last argument.
- * Throws `TypeError` where the trees differ in their keys, and names the first key that is missing or not expected.
+ * Throws `TypeError` if the trees differ in their keys, and names the first key that is missing or not expected.
+ *
+ * @example
+ * const params = { w: tensor.of([1, 2]) }, gradient = { w: tensor.of([10, 20]) }
+ * tensor.toArray(tree.zipWith(gradient, (p, g) => tensor.subtract(tensor.scale(0.1)(g))(p))(params).w) // [0, 0]
  *
  * @category functor
  */
@@ -134,25 +147,26 @@ const entriesOf = (node: unknown, path: string): readonly Entry[] =>
 /**
  * Every leaf with its path, in the order of the keys.
  *
+ * @example
+ * tree.flatten({ h: [{ bias: tensor.of([0]) }] }).map(([path]) => path) // ['h.0.bias']
+ *
  * @category conversions
  */
 export const flatten = (tree: unknown): readonly Entry[] => entriesOf(tree, '')
-
-/** Throws `TypeError` for what is no list of entries. */
-const checkEntries = (entries: readonly Entry[]): void => {
-  check('tree.unflatten', 'entries', arrays, entries)
-  const wrong = entries.findIndex(entry => !Array.isArray(entry) || typeof entry[0] !== 'string' || !isTensor(entry[1]))
-  if (wrong >= 0) throw new TypeError(`tree.unflatten: expected entries[${wrong}] to be a path and a tensor, got ${show(entries[wrong])}`)
-}
 
 /**
  * A tree with the keys of `like` and the leaves of a flat list: the inverse of `flatten`. The left side is a
  * sentence that names the first leaf that is missing, not asked for, there twice, or of another shape or precision.
  *
+ * @example
+ * const like = { bias: tensor.zeros([2]) }
+ * pipe(tree.unflatten(like)([['bias', tensor.of([1, 2])]]), E.map(({ bias }) => tensor.toArray(bias))) // E.right([1, 2])
+ * tree.unflatten(like)([]) // E.left('tensor "bias" is missing')
+ *
  * @category conversions
  */
 export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<string, P> => {
-  checkEntries(entries)
+  checkEntries('tree.unflatten', entries)
   const leaves = new Map(entries)
   const twice = entries.find(([path], i) => leaves.size < entries.length && entries.findIndex(([other]) => other === path) < i)
   if (twice !== undefined) return E.left(`tensor "${twice[0]}" occurs twice`)
@@ -173,6 +187,9 @@ export const unflatten = <P>(like: P) => (entries: readonly Entry[]): E.Either<s
 /**
  * Folds over every leaf from the left.
  *
+ * @example
+ * tree.reduce(0, (largest, leaf) => Math.max(largest, ...tensor.toArray(leaf)))({ a: tensor.of([1, 5]), b: tensor.of([3]) }) // 5
+ *
  * @category folds
  */
 export const reduce = <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: string) => A): ((tree: unknown) => A) => {
@@ -183,12 +200,18 @@ export const reduce = <A>(initial: A, f: (accumulated: A, leaf: Tensor, path: st
 /**
  * The number of real numbers in a tree.
  *
+ * @example
+ * tree.count({ weight: tensor.zeros([2, 3]), bias: tensor.zeros([3]) }) // 9
+ *
  * @category folds
  */
 export const count: (tree: unknown) => number = reduce(0, (total, leaf) => total + leaf.data.length)
 
 /**
  * $a + b$, leaf by leaf. The gradient of a batch is the sum of the gradients of its parts.
+ *
+ * @example
+ * tensor.toArray(tree.add({ w: tensor.of([1]) })({ w: tensor.of([2]) }).w) // [3]
  *
  * @category gradients
  */
@@ -197,6 +220,9 @@ export const add = <P>(b: P) => (a: P): P => zipWith(b, (x, y) => addTensors(y)(
 /**
  * The zero gradient for the given parameters.
  *
+ * @example
+ * tensor.toArray(tree.zeros({ w: tensor.of([1, 2]) }).w) // [0, 0]
+ *
  * @category gradients
  */
 export const zeros: <P>(tree: P) => P = map(zerosLike)
@@ -204,6 +230,10 @@ export const zeros: <P>(tree: P) => P = map(zerosLike)
 /**
  * Gradients with the keys, shapes and precision of the given parameters form a monoid under addition, up to rounding
  * and to the sign of zero.
+ *
+ * @example
+ * const { concat, empty } = tree.getMonoid({ w: tensor.of([1, 2]) })
+ * tensor.toArray(concat(empty, { w: tensor.of([3, 4]) }).w) // [3, 4]
  *
  * @category instances
  */

@@ -65,7 +65,7 @@ type Buffer = Float32Array | Float64Array
 
 /**
  * Copies a tree into one whose arrays are shared memory, which the pool made and nobody else sees.
- * Throws `TypeError`, `ShapeError` or `PrecisionError` where it is not like that tree.
+ * Throws `TypeError`, `ShapeError` or `PrecisionError` if it is not like that tree.
  */
 const write = <P>(from: P, to: P): void => {
   zipWith(to, (leaf, target, path) => {

@@ -3,7 +3,7 @@ import {
   andThen, andThenTied, attention, block, branches, causalMask, dropout, feedForward, frozen, gelu, geluTanh, initBlock, initFeedForward,
   initMultiHeadAttention, initSingleHeadAttention, layerNorm, layerNormWith, leakyRelu, learnedPositions, linear, logSoftmax,
   masked, mergeHeads, MonoidMask, multiHeadAttention, named, noMask, paddingMask, pointwiseFromOutput, random, relu, residual, sigmoid, silu, singleHeadAttention,
-  sinusoidalPositions, softmax, softmaxWith, splitHeads, tanh, tokenEmbedding, unembedding, type Mask
+  sinusoidalPositions, softmax, softmaxWith, splitHeads, tanh, tokenEmbedding, unembedding, type Draw, type Mask
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -41,7 +41,7 @@ const masks: readonly (readonly [string, Mask])[] = [
   ['causal and padding', MonoidMask.concat(causalMask, paddingMask([2, 0], 3))]
 ]
 
-const modelPoints = <P>(init: (width: number) => random.Draw<P>, width = 4, leading: readonly number[] = [2, 3]) =>
+const modelPoints = <P>(init: (width: number) => Draw<P>, width = 4, leading: readonly number[] = [2, 3]) =>
   fc.record({ params: arbitrary.drawnGeneric(init(width)), input: arbitrary.drawn(random.normal([...leading, width], { precision: 'float64' })) })
 
 const qkv = (shape: readonly number[]) => arbitrary.treeOf({ query: shape, key: shape, value: shape })

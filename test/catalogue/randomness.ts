@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {
   block, causalMask, dropout, gpt, initBlock, initFeedForward, initGpt, initMlp, initMultiHeadAttention, initSingleHeadAttention, initUntiedGpt, random,
-  randomWindows, shuffledBatches, tensor, untiedGpt, type BlockParams, type Draw, type Key, type Tokens
+  randomWindows, shuffledBatches, tensor, untiedGpt, type BlockParams, type Draw, type Key, type Tensor, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import type { Subject } from './subject.js'
@@ -33,10 +33,10 @@ const rate = 0.5
 export const dropping = (layerFor: (key: Key) => ReturnType<typeof dropout>) => (key: Key) => {
   const f = layerFor(key)
   return {
-    forward: (params: { readonly x: tensor.Tensor }, _: null) => f.forward({}, params.x),
-    vjp: (params: { readonly x: tensor.Tensor }, _: null) => {
+    forward: (params: { readonly x: Tensor }, _: null) => f.forward({}, params.x),
+    vjp: (params: { readonly x: Tensor }, _: null) => {
       const [y, pullback] = f.vjp({}, params.x)
-      return [y, (dy: tensor.Tensor) => ({ params: { x: pullback(dy).input }, input: undefined })] as const
+      return [y, (dy: Tensor) => ({ params: { x: pullback(dy).input }, input: undefined })] as const
     }
   }
 }

@@ -177,7 +177,7 @@ describe('choices', () => {
     expect(() => greedySampler(tensor.of([-Infinity, -Infinity]))).toThrow(new RangeError('greedySampler: expected a logit above −∞, got none'))
   })
   test('options are looked at even where the temperature makes them idle', () => {
-    expect(() => sampler({ temperature: 0, topK: -3 })).toThrow('topK: expected a positive integer, got -3')
+    expect(() => sampler({ temperature: 0, topK: -3 })).toThrow('sampler: expected topK to be a positive integer, got -3')
   })
   test.each(precisions)('a small temperature is greedy, in %s', precision => {
     const logits = tensor.of([1, 5, 5 + 1e-6, -3], precision)

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import {
   adam, adamW, andThen, branches, withClipping, decoding, frozen, fromOutput, generate, gpt, initGpt, initLinear, layer, layerKeeping, linear, lossAndGradient,
-  lossOf, meanSquaredError, named, nextTokenLogits, noParams, parameterless, pointwise, random, recomputing, relu, residual, categoricalSampler, sampler, softmax, stack, initTraining,
+  inspect, lossOf, meanSquaredError, named, nextTokenLogits, noParams, parameterless, pointwise, random, recomputing, relu, residual, categoricalSampler, sampler, softmax, stack, initTraining,
   applyGradient, tensor, trainingStep, tree,
   type Decoder, type Gradient, type Layer, type LinearParams, type Loss, type NoParams, type Optimizer, type Tensor
 } from 'pullback'
 import { flow, pipe } from 'fp-ts/lib/function.js'
-import { instance } from '../../src/kernels/simd/instance.js'
+import { resident } from '../../src/kernels/simd/arena.js'
 
 type Pure = Layer<NoParams, Tensor, Tensor>
 type Params = { readonly hidden: LinearParams, readonly output: LinearParams }
 
-const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
+const inArena = (x: Tensor): boolean => resident(x.data)
 
 const [keyA, keyB, keyX, keyT] = random.splitMany(4)(random.key(3))
 const a = random.normal([3, 4])(keyA), b = random.normal([4, 4])(keyB)
@@ -200,6 +200,15 @@ describe('what user code keeps stays as it was', () => {
     const o = { ...optimizer, step: <P>(p: P, g: P, s: ReturnType<typeof optimizer.init<P>>) => ({ ...optimizer.step(p, g, s), seen }) }
     const next = trainingStep({ model: around(relu), loss: meanSquaredError(), optimizer: o })(initTraining(o, params), batch, random.key(0))
     expect('seen' in next && next.seen).toBe(seen)
+  })
+
+  test('what a predicate makes that says what of a trace to show', () => {
+    const { keep, check } = keeper()
+    const model = around(relu)
+    const names = inspect(model, path => tensor.sum(keep(tensor.matmul(b)(a))) !== 0 && path !== '')(params, batch.input).map(([path]) => path)
+    expect(names).toEqual(['hidden.output', 'output.output'])
+    lossOf(model, meanSquaredError())(params, batch)
+    check(2)
   })
 
   test('a run inside of a function that a run calls', () => {

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, crossEntropy, deferred, gpt, initGpt, initLinear, layer, linear, lossAndGradient, lossOf, meanSquaredError, named, random, relu, stack, tensor, tree,
+  andThen, crossEntropy, deferred, gpt, gradientDescent, initGpt, initLinear, kernelsInUse, layer, linear, lossAndGradient, lossOf, meanSquaredError, named, random, relu, stack, tensor, tree,
   type LinearParams, type Tensor
 } from 'pullback'
 import { pipe } from 'fp-ts/lib/function.js'
-import { instance } from '../../src/kernels/simd/instance.js'
-import { region, regionLoop, settled } from '../../src/memory/region.js'
+import { resident } from '../../src/kernels/simd/arena.js'
+import { overwriting, region, regionLoop, settled } from '../../src/memory/region.js'
 
 const numbers = (x: Tensor): readonly number[] => Array.from(x.data)
-const inArena = (x: Tensor): boolean => instance !== undefined && x.data instanceof Float32Array && x.data.buffer === instance.memory.buffer
+const inArena = (x: Tensor): boolean => resident(x.data)
 
 /** Writes over everything that a left region may have used. */
 const overwrite = (): void => {
@@ -136,5 +136,20 @@ describe('regions', () => {
     })
     expect(total.last).toBe(21)
     expect(numbers(total.small)).toEqual([3])
+  })
+
+  test('only what nobody else holds is written over: once in a value, and in the arena', () => {
+    const g = tensor.of([1, 2, 3]), step = gradientDescent({ learningRate: 1 })
+    const moved = (p: Tensor): Tensor => step.step(p, g, step.init(p)).params
+    const result = region(() => {
+      const [alone, twice] = settled([tensor.of([10, 20, 30]), tensor.of([10, 20, 30])]), ordinary = tensor.of([10, 20, 30])
+      return overwriting({ alone, a: twice, b: twice, ordinary }, () => {
+        const results = [alone, twice, ordinary].map(moved)
+        return { results: results.map(numbers), written: [alone, twice, ordinary].map(numbers) }
+      })
+    })
+    expect(result.results).toEqual([[9, 18, 27], [9, 18, 27], [9, 18, 27]])
+    const inPlace = kernelsInUse() === 'reference' ? [10, 20, 30] : [9, 18, 27]
+    expect(result.written).toEqual([inPlace, [10, 20, 30], [10, 20, 30]])
   })
 })

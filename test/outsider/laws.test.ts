@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { arbitrary, asTests, derivation, laws, numericGradient } from 'pullback/laws'
-import { initLinear, linear, tensor } from 'pullback'
+import { initLinear, linear, tensor, type Tensor } from 'pullback'
 import { expect, test } from 'vitest'
 import { softplus, wrongSoftplus } from './layers.js'
 
@@ -23,7 +23,7 @@ test('the laws reject a wrong gradient', () => {
 
 const values = fc.array(fc.integer({ min: -16, max: 16 }).map(k => k / 8), { minLength: 2, maxLength: 2 })
 const softplusOf = ({ x }: { readonly x: readonly number[], readonly dy: readonly number[] }) => x.map(v => Math.log(1 + Math.exp(v)))
-const numbers = (x: tensor.Tensor) => Array.from(x.data)
+const numbers = (x: Tensor) => Array.from(x.data)
 
 asTests((name, run) => { test(`derivation: ${name}`, run) })(derivation({
   name: 'softplus', source: 'layers.ts', introduction: 'A smooth rectifier.',

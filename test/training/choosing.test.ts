@@ -46,10 +46,10 @@ describe('filters of logits', () => {
     expect(() => withTemperature(1)(tensor.of(3))).toThrow('withTemperature: ')
   })
   test('options out of range are refused', () => {
-    for (const count of [0, -1, 1.5, NaN, Infinity]) expect(() => topK(count)).toThrow(new RangeError(`topK: expected a positive integer, got ${count}`))
-    for (const mass of [0, -1, 1.01, NaN]) expect(() => topP(mass)).toThrow(new RangeError(`topP: expected a probability above 0 and at most 1, got ${mass}`))
+    for (const count of [0, -1, 1.5, NaN, Infinity]) expect(() => topK(count)).toThrow(new RangeError(`topK: expected count to be a positive integer, got ${count}`))
+    for (const mass of [0, -1, 1.01, NaN]) expect(() => topP(mass)).toThrow(new RangeError(`topP: expected mass to be a probability above 0 and at most 1, got ${mass}`))
     for (const temperature of [0, -1, NaN, Infinity])
-      expect(() => withTemperature(temperature)).toThrow(new RangeError(`withTemperature: expected a positive temperature, got ${temperature}`))
+      expect(() => withTemperature(temperature)).toThrow(new RangeError(`withTemperature: expected temperature to be a finite number above 0, got ${temperature}`))
     expect(numbers(topP(1)(tensor.of([1, 2])))).toEqual([1, 2])
   })
   test('logits of another shape, or that are no numbers', () => {

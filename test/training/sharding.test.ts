@@ -55,7 +55,7 @@ describe('a batch in parts weighs them by what counts', () => {
     expect(() => combineShards([])).toThrow('combineShards: expected at least one part, got none')
     expect(() => combineShards([part(1, 'sum'), part(1, 2)])).toThrow(new TypeError('combineShards: expected parts that are all sums or all means, got both'))
     for (const weight of [-1, NaN, Infinity])
-      expect(() => combineShards([part(1, weight), part(1, 1)])).toThrow(new RangeError(`combineShards: expected weights of at least 0, got ${weight}`))
+      expect(() => combineShards([part(1, weight), part(1, 1)])).toThrow(new RangeError(`combineShards: expected each weight to be a finite number of at least 0, got ${weight}`))
   })
   test('what a loss weighs', () => {
     expect(crossEntropy().weight?.(ids(1, -100, 0))).toBe(2)
@@ -77,8 +77,9 @@ describe('shards', () => {
   })
   test('as many as there are rows, and no more', () => {
     expect(shards(5)(batch).map(({ target }) => Array.from(target.data))).toEqual([[1], [2], [3], [4], [5]])
-    for (const count of [0, -1, 1.5, NaN, 6])
-      expect(() => shards(count)(batch)).toThrow(new RangeError(`shards: expected from 1 to 5 parts of a batch of 5, got ${count}`))
+    for (const count of [0, -1, 1.5, NaN])
+      expect(() => shards(count)).toThrow(new RangeError(`shards: expected count to be a positive integer, got ${count}`))
+    expect(() => shards(6)(batch)).toThrow(new RangeError('shards: expected from 1 to 5 parts of a batch of 5, got 6'))
   })
   test('input and target need as many rows', () => {
     expect(() => shards(2)({ ...batch, target: ids(1, 2, 3, 4) })).toThrow('shards: expected as many rows of the target as of the input, got [4] and [5, 2]')

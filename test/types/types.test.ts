@@ -7,7 +7,6 @@ const statements = fileURLToPath(new URL('./statements.ts', import.meta.url))
 const { config } = ts.readConfigFile(`${root}tsconfig.json`, path => ts.sys.readFile(path)) as { readonly config: { readonly compilerOptions: object } }
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
 
-/** Types come first: a hover names a type by the first import that reaches it, and `tensor.Tensor` is the same one. */
 const preamble = `import { pipe } from 'fp-ts/lib/function.js'
 import { type Tensor, type Tokens, adam, andThen, gpt, layerNorm, linear, meanSquaredError, mlp, named, pointwise, relu, residual, softmax, stack, initTraining, tensor, tokenEmbedding, trainingStep,
   initLinear, random, type Layer, type NoParams, type ParamsOf } from 'pullback'

@@ -239,7 +239,7 @@ describe('what a composition reads is what its parts read', () => {
     expect(identityLayer<Tensor>().step?.(noParams, undefined, x)).toEqual([x, undefined])
     const tokens = tensor.tokensOf([[1, 2], [3, 4]])
     const last = (value: unknown) => identityLayer<unknown>().last?.(noParams, undefined, value)
-    expect(last({ a: x, b: [tokens], n: 3, none: null })).toEqual([{ a: tensor.slice(3, 4)(x), b: { 0: tensor.tokensOf([[2], [4]]) }, n: 3, none: null }, undefined])
+    expect(last({ a: x, b: [tokens], n: 3, none: null })).toEqual([{ a: tensor.slice(3, 4)(x), b: [tensor.tokensOf([[2], [4]])], n: 3, none: null }, undefined])
     expect(last(undefined)).toEqual([undefined, undefined])
   })
   test('nothing is remembered where no part remembers anything', () => {
@@ -321,7 +321,7 @@ describe('an error says where in the model it is thrown', () => {
         expect(run).toThrow(new TypeError(`expected a list with the parameters of each repetition, got ${got}`))
   })
   test('what is no layer', () => {
-    expect(() => pipe({ vjp: relu.vjp } as never, named('k'))).toThrow(new TypeError('expected a function "forward", got undefined'))
+    expect(() => pipe({ vjp: relu.vjp } as never, named('k'))).toThrow(new TypeError('a model: expected every part to be a layer with forward and vjp, got a record'))
     expect(() => pipe({ ...linear, step: 3 } as never, named('k'))).toThrow(new TypeError('expected a function "step", got number'))
   })
 })

@@ -7,9 +7,10 @@ import {
   initSingleHeadAttention, initUntiedGpt, layerNorm, layerNormSpec, layerNormWith, leakyRelu, learnedPositions, linear, linearSchedule, linearSpec, logSoftmax, lossAndGradient, lossOf,
   masked, meanSquaredError, mergeHeads, mlp, momentum, MonoidMask, multiHeadAttention, multiHeadSpec, nextTokenLogits, noMask, noParams, paddingMask, paramsCodec, probe, random,
   randomWindows, recomputing, relu, ShapeError, shuffledBatches, sigmoid, silu, singleHeadAttention, singleHeadSpec, sinusoidalPositions, sinusoidalTable, softmax, softmaxWith,
-  spec, splitHeads, initTraining, tanh, tensor, tokenEmbedding, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
-  type Tensor, type Tokens
+  spec, splitHeads, initTraining, tanh, tensor, tokenEmbedding, trainingRun, trainingStep, tree, unembedding, untiedGpt, warmupCosine, windowsAt, words, PrecisionError,
+  type Tensor, type Tokens, type WordVectors
 } from 'pullback'
+import { zipInto } from '../../src/tree/tree.js'
 
 /** What a caller without types may give: for the compiler it fits everywhere. */
 const js = (value: unknown): never => value as never
@@ -23,7 +24,7 @@ const stepped = <S extends string>(optimizer: library.Optimizer<S>) => optimizer
 const decoder = decoding(gpt({ heads: 2 }), { context: 2 })
 const generating = (options: object) => () => generate(js({ decoder: decoder, params: model, sampler: greedySampler, count: 1, ...options }))
 const optionsOf = { peak: 1, final: 0, warmup: 2, steps: 5 }
-const vectors: words.WordVectors = { words: ['a'], rows: new Map([['a', 0]]), weight: tensor.of([[1, 2], [0, 0]]) }
+const vectors: WordVectors = { words: ['a'], rows: new Map([['a', 0]]), weight: tensor.of([[1, 2], [0, 0]]) }
 
 const asTokens = (shape: readonly number[], data: unknown): Tokens => js({ _tag: 'Tokens', shape, data })
 const asTensor = (shape: readonly number[], data: unknown): Tensor => js({ _tag: 'Tensor', shape, data })
@@ -124,8 +125,8 @@ const trees: readonly Row[] = [
   ['tree.zipWith', () => tree.zipWith({}, js(1)), TypeError, 'tree.zipWith: expected f to be a function, got 1'],
   ['tree.zipAll', () => tree.zipAll(js([]), ([t]) => t), RangeError, 'tree.zipAll: expected trees to be at least one, got none'],
   ['tree.zipAll', () => tree.zipAll([x], js(undefined)), TypeError, 'tree.zipAll: expected f to be a function, got undefined'],
-  ['tree.zipInto', () => tree.zipInto(js('m'), [x], () => ({})), TypeError, 'tree.zipInto: expected names to be an array, got "m"'],
-  ['tree.zipInto', () => tree.zipInto(['m'], js([]), () => ({ m: x })), RangeError, 'tree.zipInto: expected trees to be at least one, got none'],
+  ['tree.zipInto', () => zipInto(js('m'), [x], () => ({})), TypeError, 'tree.zipInto: expected names to be an array, got "m"'],
+  ['tree.zipInto', () => zipInto(['m'], js([]), () => ({ m: x })), RangeError, 'tree.zipInto: expected trees to be at least one, got none'],
   ['tree.reduce', () => tree.reduce(0, js(undefined)), TypeError, 'tree.reduce: expected f to be a function, got undefined'],
   ['tree.unflatten', () => tree.unflatten({ x })(js('x')), TypeError, 'tree.unflatten: expected entries to be an array, got "x"'],
   ['tree.unflatten', () => tree.unflatten({ x })(js([['x', 3]])), TypeError, 'tree.unflatten: expected entries[0] to be a path and a tensor, got an array of 2'],
@@ -230,6 +231,37 @@ const training: readonly Row[] = [
     'trainingStep: unknown option "optimiser", expected only model, loss, optimizer'],
   ['trainingStep', () => trainingStep(js({ model: linear, loss: meanSquaredError })), TypeError, 'trainingStep: expected loss to be a loss with forward and gradient, got a function'],
   ['initTraining', () => initTraining(js(adam), {}), TypeError, 'initTraining: expected optimizer to be an optimiser with init and step, got a function'],
+  ...outside('sampler', 'temperature', RATE, temperature => library.sampler({ temperature }), [NaN, -1, Infinity, '1']),
+  ...outside('sampler', 'topK', POSITIVE, topK => library.sampler({ temperature: 0, topK }), [0, -3, 2.5, '3']),
+  ...outside('sampler', 'topP', 'a probability above 0 and at most 1', topP => library.sampler({ topP }), [0, 1.5, NaN, '0.5']),
+  ['sampler', () => library.sampler(js({ temprature: 1 })), TypeError, 'sampler: unknown option "temprature", expected only temperature, topK, topP'],
+  ['sampler', () => library.sampler(js(undefined)), TypeError, 'sampler: expected a record of options, got undefined'],
+  ...outside('topK', 'count', POSITIVE, library.topK, [0, -1, 2.5, NaN, '3']),
+  ...outside('topP', 'mass', 'a probability above 0 and at most 1', library.topP, [0, -1, 1.1, NaN, '0.5']),
+  ...outside('withTemperature', 'temperature', 'a finite number above 0', library.withTemperature, [0, -1, NaN, Infinity, '1']),
+  ...([['topK', library.topK(1)], ['topP', library.topP(1)], ['withTemperature', library.withTemperature(1)], ['greedySampler', greedySampler],
+    ['categoricalSampler', library.categoricalSampler]] as const).flatMap(([name, filter]) => onTensors(name, filter, 'logits')),
+  ...outside('generate', 'the token of the sampler', COUNT, token => generate({ decoder, params: model, sampler: () => () => token, count: 1 })([0], k), [NaN, 2.5, -1, '1', undefined]),
+  ['generate', () => generate({ decoder, params: model, sampler: js(() => 3), count: 1 })([0], k), TypeError, 'generate: expected what the sampler gives to be a function, got 3'],
+  ['nextTokenLogits', () => nextTokenLogits(js(undefined))([0]), TypeError, 'nextTokenLogits: expected model to be a record of decoder and params, got undefined'],
+  ['lossOf', () => lossOf(linear, meanSquaredError())({ weight: x, bias: x }, js(undefined)), TypeError, 'lossOf: expected example to be a record of input and target, got undefined'],
+  ['lossAndGradient', () => lossAndGradient(linear, meanSquaredError())({ weight: x, bias: x }, js({ inputs: x, target: x })), TypeError,
+    'lossAndGradient: expected example to be a record of input and target, got a record'],
+  ['trainingStep', () => trainingStep({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) })(js({}), { input: x, target: x }, k), TypeError,
+    'trainingStep: expected trained to be a record of params and state, got a record'],
+  ['trainingStep', () => trainingStep({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) })(js({ params: {}, state: {} }), js(null), k), TypeError,
+    'trainingStep: expected batch to be a record of input and target, got null'],
+  ['applyGradient', () => library.applyGradient(js({})), TypeError, 'applyGradient: expected optimizer to be an optimiser with init and step, got a record'],
+  ['applyGradient', () => library.applyGradient(adam({ learningRate: 1 }))(js(undefined), { loss: 1, gradient: {} }), TypeError,
+    'applyGradient: expected trained to be a record of params and state, got undefined'],
+  ...outside('shards', 'count', POSITIVE, library.shards, [0, -1, 2.5, NaN, '2']),
+  ['shards', () => library.shards(1)(js({ input: [1], target: x })), TypeError, 'shards: expected input to be a tensor or tokens, got an array of 1'],
+  ['sharded', () => library.sharded(1, js(undefined)), TypeError, 'sharded: expected lossAndGradient to be a function, got undefined'],
+  ['combineShards', () => library.combineShards(js(undefined)), TypeError, 'combineShards: expected parts to be an array, got undefined'],
+  ['combineShards', () => library.combineShards(js([5])), TypeError, 'combineShards: expected each of parts to be a record of rows and part, got 5'],
+  ...outside('combineShards', 'each weight', RATE, weight => library.combineShards([{ rows: 1, part: { loss: 1, gradient: x, weight } }]), [NaN, -1, Infinity]),
+  ['combineShards', () => library.combineShards([1, 2].map(() => ({ rows: 1, part: { loss: 1, gradient: x, weight: 1e308 } }))), RangeError,
+    'combineShards: expected weights with a finite sum'],
   ['lossOf', () => lossOf(js(undefined), meanSquaredError()), TypeError, 'lossOf: expected model to be a layer with forward and vjp, got undefined'],
   ['lossAndGradient', () => lossAndGradient(linear, js(3)), TypeError, 'lossAndGradient: expected loss to be a loss with forward and gradient, got 3'],
   ...outside('shuffledBatches', 'size', POSITIVE, size => shuffledBatches(3, size), [0, -1, 1.5, NaN, '1']),
@@ -252,6 +284,26 @@ const training: readonly Row[] = [
   ['completeSentence', () => completeSentence(js({ decoder: decoder, params: model, sampler: greedySampler, count: NaN })), RangeError,
     `generate: expected count to be ${COUNT}, got NaN`],
   ['nextTokenLogits', () => nextTokenLogits({ decoder: decoder, params: model })(js('ab')), TypeError, 'nextTokenLogits: expected tokens to be an array, got "ab"']
+]
+
+const composition: readonly Row[] = [
+  ...[undefined, null, 5, {}, { forward: relu.forward }].flatMap(part => ([
+    ['andThen', () => library.andThen(js(part))(js(relu))], ['andThen', () => library.andThen('a', js(part))(js(relu))], ['andThen', () => library.andThen(relu)(js(part))],
+    ['named', () => library.named('a')(js(part))], ['labelled', () => library.labelled('a')(js(part))], ['residual', () => library.residual(js(part))],
+    ['stack', () => library.stack(js(part))], ['stackWith', () => library.stackWith(() => js(part))], ['branches', () => library.branches({ a: js(part) })],
+    ['frozen', () => library.frozen({})(js(part))], ['andThenTied', () => library.andThenTied('a', js(part))(js(relu))], ['rowwise', () => library.rowwise(js(part))],
+    ['predict', () => library.predict(js(part))], ['inspect', () => library.inspect(js(part), () => true)]
+  ] as const).map(([name, call]): Row => [name, call, TypeError, `a model: expected every part to be a layer with forward and vjp, got ${typeof part === 'object' && part !== null ? 'a record' : String(part)}`])),
+  ['named', () => library.named(js(5))(relu), TypeError, 'named: expected name to be a text, got 5'],
+  ['labelled', () => library.labelled(js(undefined))(relu), TypeError, 'labelled: expected name to be a text, got undefined'],
+  ['stackWith', () => library.stackWith(js(relu)), TypeError, 'stackWith: expected layerAt to be a function, got a record'],
+  ['branches', () => library.branches(js(undefined)), TypeError, 'branches: expected layers to be a record, got undefined'],
+  ['inspect', () => library.inspect(relu, js('h.0')), TypeError, 'inspect: expected wanted to be a function, got "h.0"'],
+  ['andThen', () => library.andThen(js(linear))(js(linear)).vjp(js({ weight: tensor.zeros([2, 2]), bias: x }), x)[1](x), TypeError,
+    'andThen: expected names that differ, got parameters "weight" of both layers'],
+  ['andThenTied', () => library.andThenTied(js(5), js(relu))(js(relu)), TypeError, 'andThenTied: expected name to be a text, got 5'],
+  ...['constructor', 'toString', '__proto__'].map((name): Row => ['named', () => library.named(name)(linear).forward(js({}), x), TypeError,
+    `expected parameters with the name "${name}", got a record of nothing`])
 ]
 
 const layers: readonly Row[] = [
@@ -332,12 +384,22 @@ const layers: readonly Row[] = [
   ['initLayerNorm', () => initLayerNorm(1, js({ initializer: 3 })), TypeError, 'initLayerNorm: unknown option "initializer", expected only precision'],
   ['initBlock', () => initBlock({ width: 1, layers: 1 }, { precision: js('f64') }), RangeError, 'initBlock: expected precision to be "float32" or "float64", got "f64"'],
   ['spec.draw', () => spec.draw(linearSpec(1, 1))(js(3)), TypeError, 'spec.draw: expected key to be a key of random.key, got 3'],
-  ['spec.draw', () => spec.draw({ a: js(3) }), TypeError, 'spec: expected a parameter, a record or a list at "a", got number'],
+  ['spec.draw', () => spec.draw({ a: js(3) }), TypeError, 'spec: expected a parameter, a record or a list at "a", got 3'],
   ['spec.weight', () => spec.weight(1, 1, js('xavier')), TypeError, 'spec.weight: expected initializer to be a function, got "xavier"'],
   ['spec.weight', () => spec.weight(-1, 1, random.heNormal), ShapeError, 'spec.weight: expected axes that are non-negative integers, got [-1, 1]'],
   ['spec.filled', () => spec.filled([2.5], 1), ShapeError, 'spec.filled: expected axes that are non-negative integers, got [2.5]'],
   ['spec.decode', () => spec.decode({}, js({ skip: 1 })), TypeError, 'spec.decode: unknown option "skip", expected only ignore, rename'],
   ...outside('blockSpec', 'layers', POSITIVE, n => initBlock({ width: 2, layers: n }), [0, NaN, 1.5])
+]
+
+const running = { steps: 1, batch: () => ({ input: x, target: x }), key: k, until: undefined }
+const runs: readonly Row[] = [
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError() })), TypeError, 'trainingRun: expected optimizer to be an optimiser with init and step, got undefined'],
+  ...outside('trainingRun', 'steps', COUNT, n => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))({ ...running, steps: n }), [-1, NaN, 2.5, undefined]),
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))(js({ ...running, seed: 3 })), TypeError,
+    'trainingRun: unknown option "seed", expected only steps, batch, key, until'],
+  ['trainingRun', () => trainingRun(js({ model: linear, loss: meanSquaredError(), optimizer: adam({ learningRate: 1 }) }))(js({ ...running, batch: 3 })), TypeError,
+    'trainingRun: expected batch to be a function, got 3']
 ]
 
 const models: readonly Row[] = [
@@ -379,7 +441,7 @@ const models: readonly Row[] = [
   ...outside('words.analogy', 'count', COUNT, count => words.analogy(vectors, { count }), [NaN])
 ]
 
-const rows = [...tensors, ...trees, ...randomness, ...training, ...layers, ...models]
+const rows = [...runs, ...tensors, ...trees, ...randomness, ...training, ...composition, ...layers, ...models]
 
 describe('an argument outside of its domain is refused in one sentence', () => {
   test.each(rows)('%s %#', (_, call, kind, message) => {
@@ -397,12 +459,13 @@ describe('an argument outside of its domain is refused in one sentence', () => {
 /** What has no row above, and why. */
 const others: Readonly<Record<string, readonly string[]>> = {
   'says itself in its spec what it cannot take': ['initUntiedGpt', 'initGpt', 'initMlp', 'mlpSpec', 'untiedGptSpec', 'singleHeadSpec', 'multiHeadSpec', 'spec.agree', 'spec.count', 'spec.entries', 'spec.summary'],
-  'makes an error of what it gets': ['PrecisionError', 'ShapeError', 'tensor.PrecisionError', 'tensor.ShapeError'],
-  'answers for any value': ['kernelsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
+  'makes an error of what it gets': ['PrecisionError', 'ShapeError'],
+  'answers for any value': ['kernelsInUse', 'threadsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
     'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identityLayer', 'predict', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
     'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect'],
-  'is a value': ['URI', 'noParams', 'noMask', 'causalMask'],
+  'is tested with threads': ['useThreads'],
+  'is a value': ['noParams', 'noMask', 'causalMask'],
   'is tested with samplers and sharding': ['greedySampler', 'categoricalSampler', 'sampler', 'topK', 'topP', 'withTemperature', 'combineShards', 'sharded', 'shards', 'applyGradient'],
   'gives a Left': [
     'characterTokenizer', 'tokenizerFrom', 'wordTokenizer', 'tensorCodec', 'decodeCheckpoint', 'gptFromTensors', 'decodeSafetensors', 'words.wordVectorsFromLines',

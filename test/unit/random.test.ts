@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { initGpt, random, tensor, type Key, type Tensor } from 'pullback'
+import { initGpt, random, tensor, type Initializer, type Key, type Tensor } from 'pullback'
 import { arbitrary } from 'pullback/laws'
 import { threefry } from '../../src/random/key.js'
 
@@ -142,7 +142,7 @@ describe('composed draws', () => {
 
 describe('initialisers', () => {
   const deviation = (x: Tensor): number => Math.sqrt(numbers(x).reduce((a, v) => a + v * v, 0) / x.data.length)
-  test.each<readonly [string, random.Initializer, number]>([
+  test.each<readonly [string, Initializer, number]>([
     ['xavierUniform', random.xavierUniform, Math.sqrt(2 / 400)], ['xavierNormal', random.xavierNormal, Math.sqrt(2 / 400)],
     ['heUniform', random.heUniform, Math.sqrt(2 / 100)], ['heNormal', random.heNormal, Math.sqrt(2 / 100)],
     ['gpt2Normal', random.gpt2Normal, 0.02], ['gpt2Residual', random.gpt2Residual(8), 0.02 / 4]
@@ -155,7 +155,7 @@ describe('initialisers', () => {
     expect(Math.abs(deviation(x) / expected - 1)).toBeLessThan(5 / Math.sqrt(2 * 30_000))
     expect(Math.abs(moments(numbers(x)).mean)).toBeLessThan(5 * expected / Math.sqrt(30_000))
   })
-  test.each<readonly [string, random.Initializer, number]>([
+  test.each<readonly [string, Initializer, number]>([
     ['xavierUniform', random.xavierUniform, Math.sqrt(6 / 400)], ['heUniform', random.heUniform, Math.sqrt(6 / 100)]
   ])('%s reaches its limits on both sides, and not beyond', (_, initializer, limit) => {
     const x = numbers(initializer(100, 300, 'float64')(random.key(3)))

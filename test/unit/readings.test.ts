@@ -1,8 +1,8 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, andThenTied, causalAttention, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initGpt, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
-  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, tensor, tokenEmbedding, unembedding, type Decoder
+  andThen, andThenTied, causalAttention, causalMask, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initEmbedding, initGpt, initLinear, initSingleHeadAttention, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
+  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, sinusoidalPositions, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 6, context: 6, width: 4, layers: 2 }
@@ -113,11 +113,24 @@ describe('decoding', () => {
     const options = { params, sampler: greedySampler, count: 20 }
     expect(generate({ ...options, decoder: cached })([1, 2], random.key(0))).toEqual(generate({ ...options, decoder: anew })([1, 2], random.key(0)))
   })
+  test('layers of a stack that differ read what each of them needs', () => {
+    // The first one alone would be satisfied with the last position.
+    const blocks = stackWith<LinearParams | SingleHeadParams, Tensor>(index => (index === 0 ? linear : singleHeadAttention(causalMask)) as Layer<LinearParams | SingleHeadParams, Tensor, Tensor>)
+    const mixed = pipe(tokenEmbedding, named('wte'), andThen('head', singleHeadAttention(causalMask)), andThen('h', blocks), andThen('out', linear))
+    const mixedParams = random.struct({
+      wte: initEmbedding(6, 4), head: initSingleHeadAttention(4, 4), h: key => [initLinear(4, 4)(key), initSingleHeadAttention(4, 4)(key)], out: initLinear(4, 6)
+    })(random.key(5))
+    const [logits] = decoding(mixed, { context: 8 }).read(mixedParams, { tokens: [], memory: undefined }, [1, 2, 3])
+    expect(tensor.norm(tensor.subtract(tensor.lastRow(mixed.forward(mixedParams, tensor.tokensOf([[1, 2, 3]]))))(logits))).toBeLessThan(1e-6)
+  })
   test('a memory of another form is refused', () => {
     const deeper = initGpt({ ...sizes, layers: 3 })(random.key(1))
     const [, cache] = decoding(model, { context: sizes.context }).read(params, { tokens: [], memory: undefined }, [1])
     expect(() => decoding(model, { context: sizes.context }).read(deeper, cache, [1])).toThrow(new TypeError('h: expected the memory of a layer with 3 parts, got that of another layer'))
     expect(() => learnedPositions.step?.(params.wpe, [1], tensor.zeros([2, 4]))).toThrow('learnedPositions: expected a memory of a number of positions')
+    for (const memory of [-1, 0.5, NaN, Infinity])
+      for (const step of [(x: Tensor) => learnedPositions.step?.(params.wpe, memory, x), (x: Tensor) => sinusoidalPositions.step?.({}, memory, x)])
+        expect(() => step(tensor.zeros([2, 4]))).toThrow(new RegExp(`Positions: expected memory to be a non-negative safe integer, got ${memory}`))
     expect(() => causalAttention.step?.({}, 3, { query: tensor.zeros([1, 2]), key: tensor.zeros([1, 2]), value: tensor.zeros([1, 2]) }))
       .toThrow('attention: expected a memory of keys and values')
   })

@@ -2,16 +2,16 @@ import * as E from 'fp-ts/lib/Either.js'
 import fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
-  blockSpec, embeddingSpec, feedForwardSpec, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
+  blockSpec, embeddingSpec, feedForwardSpec, gptFromTensors, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
-  type LinearParams, type Spec, type Tensor
+  type Draw, type LinearParams, type Spec, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 5, context: 3, width: 4, layers: 2 }
 const k = random.key(3)
 
 /** Every spec with the initial parameters that follow from it. */
-const families: Readonly<Record<string, readonly [spec: unknown, init: random.Draw<unknown>]>> = {
+const families: Readonly<Record<string, readonly [spec: unknown, init: Draw<unknown>]>> = {
   linear: [linearSpec(3, 2), initLinear(3, 2)], embedding: [embeddingSpec(3, 2), initEmbedding(3, 2)], layerNorm: [layerNormSpec(3), initLayerNorm(3)],
   feedForward: [feedForwardSpec(3, { hidden: 5 }), initFeedForward(3, { hidden: 5 })], multiHead: [multiHeadSpec(4), initMultiHeadAttention(4)],
   singleHead: [singleHeadSpec(4, 2), initSingleHeadAttention(4, 2)], block: [blockSpec(sizes), initBlock(sizes)], mlp: [mlpSpec([3, 4, 2]), initMlp([3, 4, 2])],
@@ -62,7 +62,7 @@ describe('everything follows from the spec', () => {
 
 describe('what is no spec', () => {
   test('is refused with its path', () => {
-    const rows: readonly (readonly [node: unknown, got: string])[] = [[null, 'object'], [undefined, 'undefined'], [3, 'number'], ['Parameter', 'string']]
+    const rows: readonly (readonly [node: unknown, got: string])[] = [[null, 'null'], [undefined, 'undefined'], [3, '3'], ['Parameter', '"Parameter"']]
     for (const [node, got] of rows)
       for (const [path, whole] of [['', node], ['a', { a: node }], ['a.1.b', { a: [linearSpec(1, 1), { b: node }] }]])
         expect(() => spec.entries(whole)).toThrow(new TypeError(`spec: expected a parameter, a record or a list at "${String(path)}", got ${got}`))
@@ -78,6 +78,44 @@ describe('what is no spec', () => {
     expect(() => spec.draw(one, JSON.parse('{"precison":"float64"}') as object)).toThrow(new TypeError('spec.draw: unknown option "precison", expected only precision'))
     expect(() => spec.draw(one)(3 as never)).toThrow(new TypeError('spec.draw: expected key to be a key of random.key, got 3'))
     expect(() => initLinear(1, 1, JSON.parse('{"precison":1}') as object)).toThrow(new TypeError('initLinear: unknown option "precison", expected only initializer, precision'))
+  })
+})
+
+describe('what is no spec is refused', () => {
+  const cyclic: Record<string, unknown> = { a: {} }
+  cyclic.a = { b: cyclic }
+  const odd: Readonly<Record<string, readonly [spec: unknown, error: Error]>> = {
+    'a Map': [{ w: new Map() }, new TypeError('spec: expected a parameter, a record or a list at "w", got a Map')],
+    'a tensor': [{ w: tensor.of([1]) }, new TypeError('spec: expected a parameter, a record or a list at "w", got a tensor [1] whose data is a Float32Array of 1')],
+    'half of a parameter': [[{ _tag: 'Parameter', shape: [2] }], new TypeError('spec: expected a parameter, a record or a list at "0", got a record')],
+    'a cycle': [cyclic, new TypeError('spec: expected a tree, got what contains itself at "a.b"')],
+    'two parameters of one path': [{ 'a.b': spec.filled([2], 1), a: { b: spec.filled([3], 2) } }, new RangeError('spec: expected each path once, got "a.b" twice')]
+  }
+  for (const [name, [described, error]] of Object.entries(odd))
+    test(name, () => {
+      for (const read of [spec.entries, spec.count, spec.summary, spec.draw, spec.decode, spec.agree]) expect(() => read(described)).toThrow(error)
+    })
+  test('the same parameter at two places is no cycle', () => {
+    const shared = linearSpec(2, 2)
+    expect(spec.count({ a: shared, b: [shared] })).toBe(12)
+  })
+  test('an initializer that gives something else', () => {
+    const drawn = (begin: unknown, options = {}) => () => spec.draw({ w: spec.weight(2, 3, begin as Initializer) }, options)(k)
+    expect(drawn(() => () => tensor.zeros([3, 2]))).toThrow('w: spec.draw: expected the shape [2, 3], got [3, 2]')
+    expect(drawn(() => () => tensor.zeros([2, 3]), { precision: 'float64' })).toThrow('w: spec.draw: expected tensors of one precision')
+    expect(drawn(() => () => 5)).toThrow('spec.draw: expected "w" to be a tensor, got 5')
+    expect(() => spec.filled([2], '1' as never)).toThrow('spec.filled: expected value to be a number, got "1"')
+  })
+  test('parameters that are no tree disagree in a sentence', () => {
+    const agree = spec.agree({ w: spec.filled([2], 1) })
+    expect(agree(JSON.parse(JSON.stringify({ w: tensor.of([1, 2]) })))).toEqual(E.left('tree: expected a tensor, a plain record or an array at "w", got a tensor [2] whose data is a record'))
+    for (const params of [undefined, null, 3, { w: 3 }, new Map()]) expect(E.isLeft(agree(params))).toBe(true)
+  })
+  test('entries that are none', () => {
+    for (const given of [5, [5], [['w', 5]], [[5, tensor.of([1])]]]) {
+      expect(() => spec.decode({})(given as never)).toThrow(TypeError)
+      expect(() => gptFromTensors(given as never)).toThrow(TypeError)
+    }
   })
 })
 

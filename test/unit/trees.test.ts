@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
 import { tensor, tree, type Tensor } from 'pullback'
+import { zipInto } from '../../src/tree/tree.js'
 import { arbitrary } from 'pullback/laws'
 
 const leaf: fc.Arbitrary<Tensor> = arbitrary.tensors({ maxAxes: 2 })
@@ -31,15 +32,15 @@ describe('trees', () => {
   })
   test('zipInto makes a tree for each name', () => {
     const params = { a: [x], b: y }
-    const { sum, first } = tree.zipInto(['sum', 'first'], [params, params], ([a, b], path) => ({ sum: tensor.add(b)(a), first: path === 'b' ? a : tensor.scale(3)(a) }))
+    const { sum, first } = zipInto(['sum', 'first'], [params, params], ([a, b], path) => ({ sum: tensor.add(b)(a), first: path === 'b' ? a : tensor.scale(3)(a) }))
     expect(sum).toEqual(tree.add(params)(params))
     expect(first).toEqual({ a: [tensor.scale(3)(x)], b: y })
-    expect(tree.zipInto(['m'], [{}], () => ({ m: x }))).toEqual({ m: {} })
+    expect(zipInto(['m'], [{}], () => ({ m: x }))).toEqual({ m: {} })
     // Places count, neither paths nor tensors: two leaves may share either.
     const tied = { 'a.b': x, a: { b: y }, c: x }
     const doubled = tree.map(tensor.scale(2))(tied)
-    expect(tree.zipInto(['sum'], [tied, doubled], ([a, b]) => ({ sum: tensor.add(b)(a) })).sum).toEqual(tree.add(doubled)(tied))
-    expect(tree.zipInto(['last'], [tied, { ...tied, c: y }], ([, b]) => ({ last: b })).last).toEqual({ ...tied, c: y })
+    expect(zipInto(['sum'], [tied, doubled], ([a, b]) => ({ sum: tensor.add(b)(a) })).sum).toEqual(tree.add(doubled)(tied))
+    expect(zipInto(['last'], [tied, { ...tied, c: y }], ([, b]) => ({ last: b })).last).toEqual({ ...tied, c: y })
   })
   test('an array stays an array and a record a record', () => {
     expect(tree.map(tensor.scale(2))({ a: [x], b: { c: y } })).toEqual({ a: [tensor.scale(2)(x)], b: { c: tensor.scale(2)(y) } })
@@ -61,7 +62,7 @@ describe('what is no tree, or another one, is named', () => {
     ['a key too few', () => tree.add<unknown>({ a: x })({ a: x, b: y }), 'tree: missing key "b" at ""'],
     ['another key', () => tree.add<unknown>({ a: { c: x } })({ a: { b: x } }), 'tree: missing key "b" at "a"'],
     ['some keys of three', () => tree.zipAll<unknown>([{ a: x, b: y }, { a: x, b: y }, { a: x, c: y }], ([t]) => t), 'tree: missing key "b" at ""'],
-    ['a missing key among several results', () => tree.zipInto<unknown, 'm'>(['m'], [{ a: x, b: y }, { a: x }], ([t]) => ({ m: t })), 'tree: missing key "b" at ""'],
+    ['a missing key among several results', () => zipInto<unknown, 'm'>(['m'], [{ a: x, b: y }, { a: x }], ([t]) => ({ m: t })), 'tree: missing key "b" at ""'],
     ['a tensor in place of a record', () => tree.add<unknown>(x)({ a: x }), 'tree: expected a record at "", got a tensor [2] whose data is a Float64Array of 2'],
     ['a record in place of a tensor', () => tree.add<unknown>({ shape: x, data: x })(x), 'tree: expected a tensor at "", got a record'],
     ['a key that is missing deep inside', () => tree.add<unknown>({ h: [{ y: x }] })({ h: [{ x, y: x }] }), 'tree: missing key "x" at "h.0"'],

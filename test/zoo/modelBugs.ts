@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import {
   andThen, andThenTied, attention, attentionWeights, block, causalMask, combineShards, crossEntropy, dropout, feedForward, gpt, initBlock, initGpt, layer, layerNorm,
   learnedPositions, linear, mlp, multiHeadAttention, named, noMask, noParams, paddingMask, parameterless, random, residual, shards, stackWith, tanh,
-  tensor, tokenEmbedding, tree, unembedding, type BlockParams, type Example, type GptParams, type Key, type Layer, type LossAndGradient, type NoParams, type Tensor, type Tokens
+  tensor, tokenEmbedding, tree, unembedding, type BlockParams, type Draw, type Example, type GptParams, type Key, type Layer, type LossAndGradient, type NoParams, type Tensor, type Tokens
 } from 'pullback'
 import { arbitrary, laws } from 'pullback/laws'
 import { ignoring, labelled, ofKnown, unknowns } from '../catalogue/batches.js'
@@ -55,9 +55,9 @@ const small = { vocabulary: 7, context: 5, width: 8, layers: 3 }
 const drawn = initGpt(small, { precision: 'float64' })
 const alikeBug = (bug: string, change: (params: GptParams, key: Key) => GptParams): Bug =>
   ({ bug, caughtBy: 'independent initial parameters', laws: [laws.independentParameters(key => change(drawn(key), key))] })
-const beginningBug = (bug: string, init: random.Draw<GptParams>): Bug =>
+const beginningBug = (bug: string, init: Draw<GptParams>): Bug =>
   ({ bug, caughtBy: 'initial mean and deviation', laws: [laws.initialParameters(init, gpt2Beginning(3))] })
-const withBlocks = (layers: number): random.Draw<GptParams> => key => ({ ...drawn(key), h: random.replicate(3, initBlock({ width: 8, layers }, { precision: 'float64' }))(key) })
+const withBlocks = (layers: number): Draw<GptParams> => key => ({ ...drawn(key), h: random.replicate(3, initBlock({ width: 8, layers }, { precision: 'float64' }))(key) })
 
 /** Queries' columns in place of the keys'. */
 const keysLikeQueries = (weight: Tensor): Tensor => {

@@ -14,47 +14,75 @@
  * them gives ordinary arrays, which nothing ever writes to. So a view is only ever held by functions that are known to
  * let it go. The parts of the arena below `top` still belong to the suspended region and are not touched meanwhile.
  *
- * This is the one place of the library with mutable state. It never shows: which array holds a number does not change
+ * Together with `threads.ts`, this is the one place of the library with mutable state. It never shows: which array holds a number does not change
  * the number.
  *
  * @module
  */
 import type { Floats, FreshFloats } from '../floats.js'
-import { type Arguments, ARENA_BEGIN, instance } from './instance.js'
-
-/** How many pieces a kernel may be cut into. */
-export interface Pieces {
-  readonly count: number
-  /** About how many multiplications, or as much work, there are in all. */
-  readonly work: number
-}
+import { type Arguments, ARENA_BEGIN, instance, isShared } from './instance.js'
+import { type Pieces, run, threadsFor } from './threads.js'
 
 const ALIGNMENT = 16
-const whole = instance === undefined ? undefined : new Float32Array(instance.memory.buffer)
-const wholeIntegers = instance === undefined ? undefined : new Int32Array(instance.memory.buffer)
-const END = instance === undefined ? 0 : instance.memory.buffer.byteLength
+const PAGE = 2 ** 16
 
-const arena = { top: ARENA_BEGIN, depth: 0 }
+/** The memory as it is now: it is seen through a new buffer when it has grown, and the old ones still show the same memory. */
+const seenNow = () => {
+  if (instance === undefined) return { floats: new Float32Array(0), integers: new Int32Array(0), end: 0 }
+  const { buffer } = instance.memory
+  return { floats: new Float32Array(buffer), integers: new Int32Array(buffer), end: buffer.byteLength }
+}
+
+let seen = seenNow()
+const buffers = new Set<unknown>([seen.floats.buffer])
+
+const arena: { top: number, depth: number, expendable: ReadonlySet<unknown> } = { top: ARENA_BEGIN, depth: 0, expendable: new Set() }
+
+/** Bytes by which the memory grows at least. */
+const STEP = 2 ** 24
+
+/** Whether there is memory up to a place, which may let it grow: by at least a quarter, so that it seldom does. */
+const reaches = (end: number): boolean => {
+  if (end <= seen.end) return true
+  if (instance === undefined || !isShared(instance.memory)) return false
+  // The last page stays out of use: the end of the memory is no number of 32 bits.
+  const grow = (to: number): boolean => {
+    try {
+      return to > seen.end && to < 2 ** 32 && instance?.memory.grow(Math.ceil((to - seen.end) / PAGE)) !== undefined
+    } catch {
+      return false
+    }
+  }
+  if (!grow(Math.max(end, seen.end * 1.25, seen.end + STEP)) && !grow(end)) return false
+  seen = seenNow()
+  buffers.add(seen.floats.buffer)
+  return true
+}
 
 const padded = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
-const resident = (array: unknown): array is Float32Array =>
-  array instanceof Float32Array && whole !== undefined && array.buffer === whole.buffer
+/** Whether an array is a part of the arena. */
+export const resident = (array: unknown): array is Float32Array =>
+  array instanceof Float32Array && (array.buffer === seen.floats.buffer || buffers.has(array.buffer))
 
 const view = (start: number, length: number): Float32Array =>
-  whole === undefined || length === 0 ? new Float32Array(length) : whole.subarray(start / 4, start / 4 + length)
+  length === 0 ? new Float32Array(length) : seen.floats.subarray(start / 4, start / 4 + length)
 
 /** A view of whatever is there. */
 const place = (length: number): Float32Array | undefined => {
   const end = arena.top + padded(4 * length)
-  if (arena.depth === 0 || end > END) return undefined
+  if (arena.depth === 0 || !reaches(end)) return undefined
   const array = view(arena.top, length)
   arena.top = end
   return array
 }
 
 /** A view of zeros in the arena; undefined outside of a region and where the arena is full. */
-export const allocate = (length: number): Float32Array | undefined => place(length)?.fill(0)
+export const allocate = (length: number): Float32Array | undefined => {
+  const array = place(length)
+  if (array !== undefined && length > 0) instance?.kernels.zero(array.byteOffset, 4 * length)
+  return array
+}
 
 /** What a kernel reads: numbers in single precision, ids, or nothing. */
 export type Argument = Float32Array | Int32Array | undefined
@@ -64,14 +92,22 @@ export type Argument = Float32Array | Int32Array | undefined
  * kernels or the arena is full.
  */
 export const call = (
-  name: keyof Arguments, reads: readonly Argument[], writes: readonly number[], numbers: readonly number[], { count }: Pieces, scratch: number
+  name: keyof Arguments, reads: readonly Argument[], writes: readonly number[], numbers: readonly number[], pieces: Pieces, scratch: number,
+  inPlace = 0
 ): readonly [FreshFloats[], number | void] | undefined => {
-  if (instance === undefined || whole === undefined || wholeIntegers === undefined) return undefined
+  if (instance === undefined) return undefined
   let end = arena.top
   const args: number[] = []
-  for (const length of writes) {
-    args.push(end)
-    end += padded(4 * length)
+  let replaced = false
+  for (let i = 0; i < writes.length; i++) {
+    const old = i < inPlace ? reads[i] : undefined
+    if (old !== undefined && arena.expendable.has(old) && old.length === writes[i]) {
+      args.push(old.byteOffset)
+      replaced = true
+    } else {
+      args.push(end)
+      end += padded(4 * writes[i])
+    }
   }
   const kept = end
   for (const array of reads) {
@@ -82,17 +118,18 @@ export const call = (
       end += padded(4 * array.length)
     }
   }
-  if (end + scratch > END) return undefined
+  const each = padded(scratch)
+  if (!reaches(end + each * threadsFor(pieces))) return undefined
   for (const [i, array] of reads.entries()) {
     const at = args[writes.length + i]
     if (array === undefined || at < kept) continue
-    if (array instanceof Float32Array) whole.set(array, at / 4)
-    else wholeIntegers.set(array, at / 4)
+    if (array instanceof Float32Array) seen.floats.set(array, at / 4)
+    else seen.integers.set(array, at / 4)
   }
   const places = args.slice(0, writes.length)
-  args.push(...numbers, 0, count, end)
-  const result = instance.kernels[name](...args)
-  if (arena.depth === 0) return [places.map((at, i) => whole.slice(at / 4, at / 4 + writes[i])), result]
+  args.push(...numbers)
+  const result = run(name, args, pieces, end, each, !replaced)
+  if (arena.depth === 0) return [places.map((at, i) => seen.floats.slice(at / 4, at / 4 + writes[i])), result]
   arena.top = kept
   return [places.map((at, i) => view(at, writes[i])), result]
 }
@@ -118,6 +155,22 @@ export const ordinaryArray = (array: Floats): Floats => {
   const copy = new Float32Array(array)
   ordinaryOf.set(array, copy)
   return copy
+}
+
+/**
+ * `f()`, in which a kernel that can may write over these arrays: nobody else holds them, and nobody reads them any more. Ordinary
+ * arrays, and arrays that are there twice, are never written to.
+ */
+export const expending = <A>(arrays: readonly Floats[], f: () => A): A => {
+  const before = arena.expendable, places = new Map<number, number>()
+  const inside = arrays.filter(resident).filter(({ length }) => length > 0)
+  for (const { byteOffset } of inside) places.set(byteOffset, (places.get(byteOffset) ?? 0) + 1)
+  arena.expendable = new Set(inside.filter(({ byteOffset }) => places.get(byteOffset) === 1))
+  try {
+    return f()
+  } finally {
+    arena.expendable = before
+  }
 }
 
 /** `f()` as if there were no region: what it computes lies in ordinary arrays. */
@@ -155,7 +208,7 @@ export const leave = (mark: number, survivors: readonly Floats[]): readonly Floa
   arena.top = mark
   for (const array of survivors.filter(inside).sort((a, b) => a.byteOffset - b.byteOffset)) {
     if (moved.has(array.byteOffset)) continue
-    whole?.copyWithin(arena.top / 4, array.byteOffset / 4, array.byteOffset / 4 + array.length)
+    instance?.kernels.move(arena.top, array.byteOffset, 4 * array.length)
     moved.set(array.byteOffset, view(arena.top, array.length))
     arena.top += padded(4 * array.length)
   }

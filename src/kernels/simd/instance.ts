@@ -1,8 +1,10 @@
 /**
  * The compiled kernels and the memory that they work in.
  *
- * The memory is reserved once and never grows, since growing would detach every view of it; the system gives it pages
- * when they are first used. It begins with the module's own data, and all the rest is the arena of `arena.ts`.
+ * The memory is shared: threads work in it, and it can grow without detaching the views that there are. It begins small. Where an
+ * engine refuses shared memory, one that never grows is reserved, since growing would detach every view of it; the system gives it
+ * pages when they are first used. It begins with the module's own data and what threads tell each other, and all the rest is the
+ * arena of `arena.ts`.
  *
  * @module
  */
@@ -69,17 +71,25 @@ export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly numb
   readonly gemmScratchBytes: { readonly value: number }
   readonly tileRows: { readonly value: number }
   readonly tileColumns: { readonly value: number }
+  /** Copies bytes, and sets bytes to 0: engines do that more slowly on shared memory. */
+  readonly move: (to: number, from: number, bytes: number) => void
+  readonly zero: (at: number, bytes: number) => void
 }
 
 export interface Instance {
   readonly kind: keyof typeof binaries
+  readonly module: WebAssembly.Module
   readonly kernels: Kernels
   readonly memory: WebAssembly.Memory
 }
 
 const PAGE = 2 ** 16
-/** The largest of these that the system grants, in bytes. */
-const RESERVATIONS = [2 ** 30, 2 ** 29, 2 ** 28, 2 ** 26]
+/** How far a shared memory may grow, in pages: the farthest of these for which the system has room. */
+const LIMITS = [2 ** 16, 2 ** 15, 2 ** 14, 2 ** 12]
+/** Pages of a shared memory before anything is computed. */
+const INITIAL = 2 ** 5
+/** Pages of a memory that is not shared: the largest of these that the system grants. */
+const RESERVATIONS = [2 ** 14, 2 ** 13, 2 ** 12, 2 ** 10]
 
 const attempt = <A>(f: () => A): A | undefined => {
   try {
@@ -89,14 +99,30 @@ const attempt = <A>(f: () => A): A | undefined => {
   }
 }
 
-/** The largest memory that is granted; throws what the engine throws if it grants none. */
+/** The best memory that is granted; throws what the engine throws if it grants none. */
 const reserve = (): WebAssembly.Memory => {
-  const granted = (bytes: number) => new WebAssembly.Memory({ initial: bytes / PAGE, maximum: bytes / PAGE })
-  for (const bytes of RESERVATIONS.slice(0, -1)) {
-    const memory = attempt(() => granted(bytes))
+  const wishes = [
+    ...LIMITS.map(maximum => ({ initial: INITIAL, maximum, shared: true })),
+    ...RESERVATIONS.map(pages => ({ initial: pages, maximum: pages }))
+  ]
+  for (const wish of wishes.slice(0, -1)) {
+    const memory = attempt(() => new WebAssembly.Memory(wish))
     if (memory !== undefined) return memory
   }
-  return granted(RESERVATIONS[RESERVATIONS.length - 1])
+  return new WebAssembly.Memory(wishes[wishes.length - 1])
+}
+
+/** Whether threads can work in a memory, and whether it can grow. */
+export const isShared = ({ buffer }: WebAssembly.Memory): boolean => !(buffer instanceof ArrayBuffer)
+
+/** Behind the names of the memory that a module imports, whether it is shared and has a maximum. */
+const IMPORT = [3, ...Array.from('env', letter => letter.charCodeAt(0)), 6, ...Array.from('memory', letter => letter.charCodeAt(0)), 2]
+const MAXIMUM_ONLY = 1
+
+/** The same module for a memory that is not shared: one bit of it. */
+const unshared = (binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
+  const at = binary.findIndex((_, i) => IMPORT.every((byte, j) => binary[i + j] === byte)) + IMPORT.length
+  return binary.map((byte, i) => (i === at ? MAXIMUM_ONLY : byte))
 }
 
 const CHOICES = ['fused', 'simd', 'reference'] as const
@@ -108,7 +134,7 @@ export type KernelKind = typeof CHOICES[number]
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
  * does without fused operations, for the same bits on every machine; `fused` insists on them; nothing takes the best there
  * is. An environment that may not be read (Deno asks for a permission) names nothing.
- * Throws `RangeError` for anything else: who asks for the same bits must not get others for a slip of the pen.
+ * Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
  */
 const wanted = (): KernelKind | undefined => {
   const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
@@ -121,10 +147,11 @@ const wanted = (): KernelKind | undefined => {
 }
 
 const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
-  const module = new WebAssembly.Module(Uint8Array.from(atob(binaries[kind]), letter => letter.charCodeAt(0)))
+  const binary = Uint8Array.from(atob(binaries[kind]), letter => letter.charCodeAt(0))
+  const module = new WebAssembly.Module(isShared(memory) ? binary : unshared(binary))
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } })
   // The exports of a module have no types of their own; `Kernels` states those of `assembly/index.ts`.
-  return { kind, kernels: exports as unknown as Kernels, memory }
+  return { kind, module, kernels: exports as unknown as Kernels, memory }
 }
 
 /** The kernels that were asked for, and no others: somebody asked for their bits. */
@@ -157,9 +184,14 @@ export const instance: Instance | undefined =
  * and addition), or `reference` (plain TypeScript, which every engine runs). They are chosen when the library is
  * imported and stay the same; `simd` gives the same bits on every machine.
  *
+ * @example
+ * ['fused', 'simd', 'reference'].includes(kernelsInUse()) // true
+ *
  * @category kernels
  */
 export const kernelsInUse = (): KernelKind => instance?.kind ?? 'reference'
 
-/** Where the arena begins: behind the module's own data. */
+/** Where the arena begins: behind the module's own data and what threads tell each other. */
 export const ARENA_BEGIN = PAGE
+/** Where that is. */
+export const CONTROL_BEGIN = PAGE / 2

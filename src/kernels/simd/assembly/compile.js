@@ -9,8 +9,8 @@ import asc from 'assemblyscript/asc'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const binaryName = 'kernels.wasm'
 const flags = [
-  'index.ts', '--outFile', binaryName, '--baseDir', here, '--enable', 'simd', '--runtime', 'stub', '--importMemory', '-O3', '--noAssert',
-  '--converge', '--disableWarning', '201'
+  'index.ts', '--outFile', binaryName, '--baseDir', here, '--enable', 'simd', '--enable', 'threads', '--runtime', 'stub', '--importMemory',
+  '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '-O3', '--noAssert', '--converge', '--disableWarning', '201'
 ]
 
 const compiled = async (...features) => {

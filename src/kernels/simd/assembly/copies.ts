@@ -1,5 +1,13 @@
 // Copies of rows, and what is added to rows in passing.
 
+export function move(to: usize, from: usize, bytes: usize): void {
+  memory.copy(to, from, bytes)
+}
+
+export function zero(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes)
+}
+
 /** y = x + r, where r is read from `begin` on and again after n numbers, a multiple of four; in pieces of four entries. */
 export function addRepeated(y: usize, x: usize, row: usize, begin: i32, n: i32, from: i32, to: i32, _: usize): void {
   const period = n / 4

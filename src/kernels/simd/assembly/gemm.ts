@@ -11,7 +11,9 @@ const NC: i32 = 256
 const KC: i32 = 512
 /** Fewer rows than this are not worth packing B. */
 const FEW: i32 = 4
-/** So many columns of a product with few rows are one piece. */
+/** Rows of a piece: tiles of 4 and of 6 rows fill them. */
+const PIECE_ROWS: i32 = 24
+/** Columns of a piece where there are few rows. */
 const FEW_COLUMNS: i32 = 64
 
 /** The place for one tile, the packed block of A, and the packed block of B. */
@@ -194,7 +196,7 @@ function addRow(c: usize, row: usize, rows: i32, columns: i32, cStride: usize): 
   }
 }
 
-/** A piece is a block of MC rows and NC columns, or fewer where there are few rows; those of one column follow each other. */
+/** A piece is a block of rows, whole tiles of them, and NC columns, or fewer where there are few rows; those of one column follow each other. */
 export function gemm(
   c: usize, a: usize, b: usize, row: usize, batch: i32, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool,
   from: i32, to: i32, scratch: usize
@@ -202,10 +204,10 @@ export function gemm(
   const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
   const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
   const few = m < FEW, width = few ? FEW_COLUMNS : NC
-  const down = (m + MC - 1) / MC, across = (n + width - 1) / width, cStride = <usize>(4 * n)
+  const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, across = (n + width - 1) / width, cStride = <usize>(4 * n)
   for (let piece = from; piece < to; ) {
     const item = piece / (down * across), j = piece / down % across * width, first = piece % down, columns = min(width, n - j)
-    const last = min(down, first + to - piece), i = first * MC, rows = min(m, last * MC) - i
+    const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = c + 4 * ((item * m + i) * n + j)
     panel(
       at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, few, scratch)

@@ -1,5 +1,5 @@
 export { attend, attentionGradient, attentionWeights } from './attention'
-export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, padRows, scatterAddRows, splitHeads, transpose } from './copies'
+export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, move, padRows, scatterAddRows, splitHeads, transpose, zero } from './copies'
 export { gemm, gemmScratchBytes } from './gemm'
 export {
   adam, add, descend, divide, dot, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient, scale, sigmoid, sigmoidGradient,

@@ -1,0 +1,177 @@
+/**
+ * Threads inside of kernels.
+ *
+ * All threads instantiate the same module on one shared memory. A kernel's pieces are cut into *chunks*, and whoever is free takes the
+ * next: the thread that called the kernel always does, the others if they are there. Pieces do not depend on each other, so the
+ * number of threads, and who takes what, changes time and nothing else. The caller returns when every chunk is done, so no thread ever
+ * works outside of a kernel's call.
+ *
+ * A chunk is taken by exchanging the word that holds the number of the job and the next chunk, so a thread that comes late takes
+ * nothing of a job that has ended. A thread that dies while it waits takes nothing more; one that fails with a chunk, or is never
+ * heard of again, leaves it to the caller.
+ *
+ * @module
+ */
+import { type Arguments, CONTROL_BEGIN, instance, isShared, type Kernels } from './instance.js'
+import { cores, type Host, startHost } from './host.js'
+import { CHUNK_BITS, CONTROL, workerSource } from './worker.js'
+
+/** How many pieces a kernel may be cut into. */
+export interface Pieces {
+  readonly count: number
+  /** About how many multiplications of a matrix product take as long. */
+  readonly work: number
+}
+
+/** Below this much work a hand-over takes longer than it saves. */
+const LEAST_WORK = 2 ** 20
+/** Chunks for each thread: more of them balance better what does not take the same time. */
+const CHUNKS = 4
+const MOST_THREADS = 64
+/** How often the caller looks for the end of a chunk before it sleeps. */
+const SPINS = 4000
+/** Milliseconds after which a thread that has not finished its chunk counts as lost. No chunk takes a second. */
+const PATIENCE = 10_000
+
+const memory = instance !== undefined && isShared(instance.memory) ? instance.memory : undefined
+const control = new Int32Array(memory?.buffer ?? new ArrayBuffer(2 ** 16), CONTROL_BEGIN, CONTROL.length)
+const numbers = new Float64Array(control.buffer, CONTROL_BEGIN + 4 * CONTROL.length, CONTROL.numbers)
+
+const names = Object.keys(instance?.kernels ?? {})
+const indexOf = new Map(names.map((name, i) => [name, i]))
+
+/** The pool: state that changes time and nothing else. */
+const pool: { wanted: number | undefined, hosts: readonly Host[], job: number } = { wanted: undefined, hosts: [], job: 0 }
+
+const checked = (count: number, what: string): number => {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS)
+    throw new RangeError(`${what}: expected a number of threads from 1 to ${MOST_THREADS}, got ${count}`)
+  return count
+}
+
+/** `PULLBACK_THREADS` in the environment, or a global of that name. */
+const asked = (): number | undefined => {
+  const { PULLBACK_THREADS, process } = globalThis as {
+    readonly PULLBACK_THREADS?: number, readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
+  }
+  let named: string | number | undefined = PULLBACK_THREADS
+  try {
+    named ??= process?.env?.PULLBACK_THREADS
+  } catch {
+    return undefined // an environment that may not be read asks for nothing
+  }
+  return named === undefined || named === '' ? undefined : checked(Number(named), 'PULLBACK_THREADS')
+}
+
+const wanted = (): number => {
+  if (memory === undefined) return 1
+  return pool.wanted ??= asked() ?? Math.min(MOST_THREADS, cores())
+}
+
+const stop = (): void => {
+  for (const host of pool.hosts) host.end()
+  pool.hosts = []
+}
+
+const start = (): void => {
+  if (instance === undefined) return
+  const hosts: Host[] = []
+  for (let id = 1; id < wanted(); id++) {
+    const host = startHost(workerSource, { module: instance.module, memory: instance.memory, begin: CONTROL_BEGIN, id })
+    if (host === undefined) break
+    hosts.push(host)
+  }
+  pool.hosts = hosts
+  if (hosts.length < wanted() - 1) pool.wanted = hosts.length + 1
+}
+
+/**
+ * Says how many threads kernels shall use, the caller's included; 1 ends the others. Results do not depend on it.
+ * Throws `RangeError` unless it is an integer from 1 to 64.
+ *
+ * @category kernels
+ */
+export const useThreads = (count: number): void => {
+  const next = checked(count, 'useThreads')
+  if (pool.hosts.length > 0) stop()
+  pool.wanted = memory === undefined ? 1 : next
+}
+
+/**
+ * How many threads kernels use at most, the caller's included: the number that was asked for with `useThreads`, `PULLBACK_THREADS` in the
+ * environment or a global of that name; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
+ *
+ * @category kernels
+ */
+export const threadsInUse = (): number => wanted()
+
+/** How many threads a kernel with these pieces uses at most. */
+export const threadsFor = ({ count, work }: Pieces): number => (work < LEAST_WORK || count < 2 ? 1 : wanted())
+
+/** Takes the next chunk of a job; −1 if none is left. */
+const take = (job: number, chunks: number): number => {
+  for (;;) {
+    const word = Atomics.load(control, CONTROL.claim), chunk = word & ((1 << CHUNK_BITS) - 1)
+    if (word >>> CHUNK_BITS !== job || chunk >= chunks) return -1
+    if (Atomics.compareExchange(control, CONTROL.claim, word, word + 1) === word) return chunk
+  }
+}
+
+/** Waits until something is done that was not yet; false if nothing is for a long time. */
+const progress = (done: number): boolean => {
+  for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, CONTROL.done) !== done) return true
+  try {
+    return Atomics.wait(control, CONTROL.done, done, PATIENCE) !== 'timed-out'
+  } catch {
+    // A browser's main thread may not wait, but look again.
+    for (let look = 0; look < 2 ** 33; look++) if (Atomics.load(control, CONTROL.done) !== done) return true
+    return false
+  }
+}
+
+/**
+ * Runs a kernel on all its pieces. `scratch` is the first of as many places as there are threads, each of so many bytes; `again` says
+ * whether a piece may be computed twice, which it may not if it writes over what it reads.
+ * Throws `Error` if it may not and a thread was lost.
+ */
+export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scratch: number, bytes: number, again: boolean): number | void => {
+  const kernels: Kernels | undefined = instance?.kernels
+  if (kernels === undefined) return
+  const f = kernels[name], { count } = pieces, threads = threadsFor(pieces)
+  if (threads === 1) return f(...args, 0, count, scratch)
+  if (pool.hosts.length === 0) start()
+  // Two chunks for little work, since matrix products prepare one side anew for each.
+  const each = Math.ceil(count / (threads * (pieces.work < 8 * LEAST_WORK ? 1 : CHUNKS))), chunks = Math.ceil(count / each)
+  // Written before the job is open, and not again before it has ended.
+  numbers.set([indexOf.get(name) ?? 0, args.length, count, each, scratch, bytes, ...args])
+  Atomics.store(control, CONTROL.done, 0)
+  Atomics.store(control, CONTROL.count, chunks)
+  const job = pool.job = (pool.job + 1) % (1 << (32 - CHUNK_BITS))
+  Atomics.store(control, CONTROL.claim, job << CHUNK_BITS)
+  Atomics.store(control, CONTROL.job, job)
+  Atomics.notify(control, CONTROL.job)
+  const compute = (chunk: number): void => { f(...args, chunk * each, Math.min(count, (chunk + 1) * each), scratch) }
+  let own = 0
+  for (let chunk = take(job, chunks); chunk >= 0; chunk = take(job, chunks)) {
+    compute(chunk)
+    own++
+  }
+  for (let done = Atomics.load(control, CONTROL.done); done + own < chunks; done = Atomics.load(control, CONTROL.done))
+    if (!progress(done)) break
+  const lost = Atomics.load(control, CONTROL.done) + own < chunks
+  if (lost || Atomics.load(control, CONTROL.failed) !== 0) {
+    repair(chunks, own, again ? compute : undefined, lost)
+  }
+}
+
+/** Computes what other threads have not: chunks that failed, or that a lost thread has taken. */
+const repair = (chunks: number, own: number, compute: ((chunk: number) => void) | undefined, lost: boolean): void => {
+  if (lost) {
+    stop()
+    pool.wanted = 1
+  }
+  Atomics.store(control, CONTROL.failed, 0)
+  if (compute === undefined) throw new Error('kernels: a thread was lost while it wrote over its arguments, which cannot be computed again')
+  // Every chunk again, since nobody noted which are the caller's own: results do not depend on who computes them, or how often.
+  if (own < chunks) for (let chunk = 0; chunk < chunks; chunk++) compute(chunk)
+}
