@@ -12,7 +12,7 @@ const files: Readonly<Record<string, string>> = {
   kernels: 'keeping,region',
   laws: 'batches,decoding,files,instances,layers,losses,optimizers,randomness,readings,samplers,schedules,steps,tokenizers',
   node: 'reading',
-  training: 'batches,choosing,finite,sharding',
+  training: 'batches,choosing,finite,run,sharding',
   unit: 'arguments,compose,domains,errors,foreign,gptFile,json,masks,memory,messages,random,readings,safetensors,safetensorsBytes,schedules,sentences,spec,text,tokenizer,trees,values,words'
 }
 

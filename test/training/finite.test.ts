@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingStep, type Layer, type Loss, type Tensor
+  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingStep, type Key, type Layer, type Loss, type Tensor
 } from 'pullback'
 
 const model = pipe(linear, named('hidden'), andThen('output', linear))
@@ -38,9 +38,12 @@ describe('a step of training', () => {
     expect(() => trainingStep({ model: scaling, loss: meanSquaredError(), optimizer })(initTraining<Tensor, never>(optimizer, tensor.of([1])), { input: tensor.of([2]), target: tensor.of([1]) }, random.key(0)))
       .toThrow(new RangeError('trainingStep: expected a finite gradient, got NaN'))
   })
+  test('tells a loss that is no number from one that is none', () => {
+    expect(stepFor({ ...meanSquaredError(), forward: () => '1' as never })).toThrow(new TypeError('trainingStep: expected a finite loss, got "1"'))
+  })
   test('makes its model with its key, if the model has one', () => {
-    const keys: random.Key[] = []
-    const by = (key: random.Key) => {
+    const keys: Key[] = []
+    const by = (key: Key) => {
       keys.push(key)
       return model
     }

@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   blockSpec, embeddingSpec, feedForwardSpec, gptFromTensors, gptSpec, initBlock, initEmbedding, initFeedForward, initGpt, initLayerNorm, initLinear, initMlp, initMultiHeadAttention,
   initSingleHeadAttention, initUntiedGpt, layerNormSpec, linearSpec, mlpSpec, multiHeadSpec, random, singleHeadSpec, spec, tensor, tree, untiedGptSpec,
-  type Draw, type LinearParams, type Spec, type Tensor
+  type Draw, type LinearParams, type Initializer, type Spec, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 5, context: 3, width: 4, layers: 2 }
