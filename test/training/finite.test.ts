@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingStep, type Key, type Layer, type Loss, type Tensor
+  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingRun, trainingStep, type Key, type Layer, type Loss, type Tensor
 } from 'pullback'
 
 const model = pipe(linear, named('hidden'), andThen('output', linear))
@@ -40,6 +40,10 @@ describe('a step of training', () => {
   })
   test('tells a loss that is no number from one that is none', () => {
     expect(stepFor({ ...meanSquaredError(), forward: () => '1' as never })).toThrow(new TypeError('trainingStep: expected a finite loss, got "1"'))
+  })
+  test('or many of them: the sentence begins with what was called', () => {
+    const run = trainingRun({ model, loss: { ...meanSquaredError(), forward: () => NaN }, optimizer })
+    expect(() => run({ steps: 2, batch: () => batch, key: random.key(0) })(initTraining(optimizer, params))).toThrow(new RangeError('trainingRun: expected a finite loss, got NaN'))
   })
   test('makes its model with its key, if the model has one', () => {
     const keys: Key[] = []

@@ -76,6 +76,8 @@ describe('what is no spec', () => {
   test('an option that is not known, or a key that is none', () => {
     const one = spec.filled([2], 3)
     expect(() => spec.draw(one, JSON.parse('{"precison":"float64"}') as object)).toThrow(new TypeError('spec.draw: unknown option "precison", expected only precision'))
+    expect(tensor.precisionOf(initLinear(1, 1, { precision: 'float64' })(k).weight)).toBe('float64')
+    expect(() => spec.decode({})(5 as never)).toThrow(/^spec\.decode: expected .*, got 5$/)
     expect(() => spec.draw(one)(3 as never)).toThrow(new TypeError('spec.draw: expected key to be a key of random.key, got 3'))
     expect(() => initLinear(1, 1, JSON.parse('{"precison":1}') as object)).toThrow(new TypeError('initLinear: unknown option "precison", expected only initializer, precision'))
   })
