@@ -54,7 +54,7 @@ const ALPHABET = /^[A-Za-z0-9+/]*={0,2}$/
 
 /** Whether a text is base64 of so many bytes, padded and with nothing in it that would be ignored. */
 const isBase64Of = (text: string, bytes: number): boolean =>
-  text.length === 4 * Math.ceil(bytes / 3) && ALPHABET.test(text) && text.length - text.replace(/=+$/, '').length === (3 - bytes % 3) % 3
+  text.length === 4 * Math.ceil(bytes / 3) && ALPHABET.test(text) && text.length - text.replace(/=+/, '').length === (3 - bytes % 3) % 3
 
 /** What does not fit: where, and a sentence about it. */
 interface Problem {
@@ -174,7 +174,7 @@ const isTreeLike = (like: unknown, value: unknown): boolean => {
   if (isTensor(like)) return isTensor(value) && isLike(like, value)
   if (Array.isArray(like)) return Array.isArray(value) && value.length === like.length && like.every((child, i) => isTreeLike(child, value[i]))
   const record = like as Readonly<Record<string, unknown>> // `paramsCodec` has seen that it is one
-  return isPlain(value) && !isTensor(value) && Object.keys(value).length === Object.keys(record).length
+  return isPlain(value) && Object.keys(value).length === Object.keys(record).length
     && Object.keys(record).every(key => Object.hasOwn(value, key) && isTreeLike(record[key], value[key]))
 }
 

@@ -33,31 +33,29 @@ export const branches = <P extends Record<string, unknown>>(
   check('branches', 'layers', records, layers)
   const names: readonly (keyof P & string)[] = Object.keys(layers)
   // One entry for each name of the record; TypeScript does not follow a record through its list of entries.
-  const record = <R>(entry: (name: keyof P & string) => unknown): R => Object.fromEntries(names.map(name => [name, entry(name)])) as R
+  const record = <R>(entry: (name: keyof P & string, index: number) => unknown): R => Object.fromEntries(names.map((name, i) => [name, entry(name, i)])) as R
   const branch = record<typeof layers>(name => placed(name, guard(layers[name])))
-  const steps = names.every(name => branch[name].step !== undefined)
+  const steps = names.flatMap(name => branch[name].step ?? [])
   return trusted<Layer<P, Tensor, { readonly [K in keyof P]: Tensor }>>({
     forward: (params, x) => record(name => branch[name].forward(part(name, params), x)),
     vjp: (params, x) => {
-      const results = new Map(names.map(name => [name, branch[name].vjp(part(name, params), x)]))
-      return [record(name => results.get(name)?.[0]), dy => {
-        const gradients = new Map(names.map(name => [name, results.get(name)?.[1](dy[name])]))
-        return deferred(
-          record<P>(name => gradients.get(name)?.params),
-          () => Array.from(gradients.values()).reduce((sum, gradient) => (gradient === undefined ? sum : add(gradient.input)(sum)), zerosLike(x)))
+      const results = names.map(name => branch[name].vjp(part(name, params), x))
+      return [record((_, i) => results[i][0]), dy => {
+        const gradients = names.map((name, i) => results[i][1](dy[name]))
+        return deferred(record<P>((_, i) => gradients[i].params), () => gradients.reduce((sum, { input }) => add(input)(sum), zerosLike(x)))
       }]
     },
-    ...(steps && {
+    ...(steps.length === names.length && {
       step: (params, memory, x) => {
         const before = memories(memory, names.length)
-        const results = new Map(names.map((name, i) => [name, branch[name].step?.(part(name, params), before[i], x)]))
-        return [record(name => results.get(name)?.[0]), together(names.map(name => results.get(name)?.[1]))]
+        const results = steps.map((step, i) => step(part(names[i], params), before[i], x))
+        return [record((_, i) => results[i][0]), together(results.map(([, next]) => next))]
       }
     }),
     ...(names.every(name => branch[name].rowwise === true) && { rowwise: true }),
     trace: (params, x) => {
-      const results = new Map(names.map(name => [name, traceOf(branch[name])(part(name, params), x)]))
-      return [record(name => results.get(name)?.[0]), Array.from(results, ([name, [y, entries]]) => tracedAt(name, y, entries)).flat()]
+      const results = names.map(name => traceOf(branch[name])(part(name, params), x))
+      return [record((_, i) => results[i][0]), results.flatMap(([y, entries], i) => tracedAt(names[i], y, entries))]
     }
   })
 }

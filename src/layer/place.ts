@@ -28,7 +28,7 @@ const located = (key: string, error: unknown): unknown => {
   if (!(error instanceof Error)) return error
   const { place, bare } = whereabouts.get(error) ?? { place: '', bare: error }
   const further = place === '' ? key : `${key}.${place}`, placed = again(bare, further)
-  if (placed !== bare) whereabouts.set(placed, { place: further, bare })
+  whereabouts.set(placed, { place: further, bare })
   return placed
 }
 

@@ -54,9 +54,9 @@ export const traceOf = <P, X, Y, DX>({ forward, trace }: Layer<P, X, Y, DX>) => 
 
 const isList = (memory: Memory): memory is readonly Memory[] => Array.isArray(memory)
 
-/** The memories of the parts of a layer. Throws `TypeError` if this is the memory of another layer. */
+/** The memories of the parts of a layer; of parts that have read nothing, none. Throws `TypeError` if this is the memory of another layer. */
 export const memories = (memory: Memory, count: number): readonly Memory[] => {
-  if (memory === undefined) return Array.from({ length: count }, () => undefined)
+  if (memory === undefined) return []
   if (isList(memory) && memory.length === count) return memory
   throw new TypeError(`expected the memory of a layer with ${count} parts, got that of another layer`)
 }

@@ -54,7 +54,7 @@ const trimmed = (line: string): string => line.replace(/\r$/, '').replace(/(?<! 
 /** The word of a line and its numbers, or what is wrong with it. */
 const parsed = (fields: readonly string[], width: number): E.Either<string, readonly [word: string, vector: Float32Array]> => {
   const numbers = fields.slice(-width), name = fields.slice(0, -width)
-  if (width === 0 || name.length === 0 || name[0] === '')
+  if (name.length === 0 || name[0] === '')
     return E.left(`expected a word and ${width === 0 ? 'at least one number' : `${width} numbers`}, got ${fields.length === 1 && fields[0] === '' ? 'an empty line' : `${fields.length - 1} numbers`}`)
   const wrong = numbers.find(field => !isNumber(field))
   if (wrong !== undefined) return E.left(`expected a number, got ${quoted(wrong)}`)

@@ -132,8 +132,7 @@ export const topP = (mass: number) => {
   return (logits: Tensor): Tensor => {
     checkLogits('topP', logits)
     checkNumbers('topP', logits)
-    const { rows, width } = rowsOf('topP', logits.shape)
-    const probabilities = softmaxRows({ rows, width, temperature: 1 }, Float64Array.from(logits.data))
+    const probabilities = softmaxRows({ rows: 1, width: logits.data.length, temperature: 1 }, Float64Array.from(logits.data))
     let total = 0
     return only(likeliest(logits, index => (total += probabilities[index]) >= mass), logits)
   }

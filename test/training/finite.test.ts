@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
-  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingStep, type Loss, type Tensor
+  andThen, gradientDescent, initLinear, linear, lossAndGradient, meanSquaredError, named, parameterless, random, initTraining, applyGradient, tensor, trainingRun, trainingStep, type Key, type Layer, type Loss, type Tensor
 } from 'pullback'
 
 const model = pipe(linear, named('hidden'), andThen('output', linear))
@@ -29,5 +29,31 @@ describe('training does not go on with numbers that are none', () => {
   test('who wants to go on can', () => {
     const wild: Loss<Tensor, Tensor> = { ...meanSquaredError(), forward: () => Infinity }
     expect(applyGradient(optimizer)(initTraining(optimizer, params), lossAndGradient(model, wild)(params, batch)).loss).toBe(Infinity)
+  })
+})
+
+describe('a step of training', () => {
+  test('names no path where the parameters are one tensor', () => {
+    const scaling: Layer<Tensor, Tensor, Tensor> = { forward: (_, x) => x, vjp: (_, x) => [x, dy => ({ params: tensor.of([NaN]), input: dy })] }
+    expect(() => trainingStep({ model: scaling, loss: meanSquaredError(), optimizer })(initTraining<Tensor, never>(optimizer, tensor.of([1])), { input: tensor.of([2]), target: tensor.of([1]) }, random.key(0)))
+      .toThrow(new RangeError('trainingStep: expected a finite gradient, got NaN'))
+  })
+  test('tells a loss that is no number from one that is none', () => {
+    expect(stepFor({ ...meanSquaredError(), forward: () => '1' as never })).toThrow(new TypeError('trainingStep: expected a finite loss, got "1"'))
+  })
+  test('or many of them: the sentence begins with what was called', () => {
+    const run = trainingRun({ model, loss: { ...meanSquaredError(), forward: () => NaN }, optimizer })
+    expect(() => run({ steps: 2, batch: () => batch, key: random.key(0) })(initTraining(optimizer, params))).toThrow(new RangeError('trainingRun: expected a finite loss, got NaN'))
+  })
+  test('makes its model with its key, if the model has one', () => {
+    const keys: Key[] = []
+    const by = (key: Key) => {
+      keys.push(key)
+      return model
+    }
+    const begin = initTraining(optimizer, params), key = random.key(5), loss = meanSquaredError()
+    expect(trainingStep({ model: by, loss, optimizer })(begin, batch, key)).toEqual(trainingStep({ model, loss, optimizer })(begin, batch, key))
+    expect(keys).toEqual([key])
+    expect(() => trainingStep({ model, loss, optimizer })(begin, batch, 3 as never)).toThrow(new TypeError('trainingStep: expected key to be a key of random.key, got 3'))
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  combineShards, crossEntropy, identityLayer, lossAndGradient, meanSquaredError, parameterless, random, sharded, shards, tensor, type Example, type LossAndGradient, type Tensor,
+  applyGradient, combineShards, crossEntropy, gradientDescent, identityLayer, initTraining, lossAndGradient, meanSquaredError, parameterless, random, sharded, shards, tensor, type Example, type LossAndGradient, type Tensor,
   type Tokens
 } from 'pullback'
 
@@ -84,6 +84,15 @@ describe('shards', () => {
   test('input and target need as many rows', () => {
     expect(() => shards(2)({ ...batch, target: ids(1, 2, 3, 4) })).toThrow('shards: expected as many rows of the target as of the input, got [4] and [5, 2]')
   })
+})
+
+test('what is no batch, and no gradient, is refused by the name of what was called', () => {
+  const batch = { input: ids(1), target: ids(2) }, trained = initTraining(gradientDescent({ learningRate: 1 }), tensor.of([1]))
+  expect(() => shards(1)(3 as never)).toThrow(/^shards: expected batch to be .*, got 3$/)
+  expect(() => shards(1)({ ...batch, input: [1] } as never)).toThrow(/^shards: expected input to be a tensor or tokens, got an array of 1$/)
+  expect(() => shards(1)({ ...batch, target: undefined } as never)).toThrow(/^shards: expected target to be a tensor or tokens, got undefined$/)
+  expect(() => applyGradient(gradientDescent({ learningRate: 1 }))(trained, 3 as never)).toThrow(/^applyGradient: expected computed to be .*, got 3$/)
+  expect(() => applyGradient(gradientDescent({ learningRate: 1 }))(3 as never, { loss: 1, gradient: tensor.of([1]) })).toThrow(/^applyGradient: expected trained to be .*, got 3$/)
 })
 
 test('a loss that a user gives no weight is a mean over rows', () => {

@@ -32,11 +32,17 @@ describe('parameters as JSON', () => {
   })
   test('what is written is stated', () => {
     expect(encodeParams({ w: tensor.of([1, NaN]) })).toEqual({ w: { precision: 'float32', shape: [2], base64: 'AACAPwAAwH8=' } })
+    // More than one call of `fromCharCode` takes.
+    const long = { w: tensor.fromArray([1500], Array.from({ length: 1500 }, (_, i) => i / 3)) }
+    expect(decodeParams(long)(through(long))).toEqual(E.right(long))
     expect(tensorCodec.encode(tensor.of(-0, 'float64'))).toEqual({ precision: 'float64', shape: [], base64: 'AAAAAAAAAIA=' })
   })
   test('one tensor has a codec of its own', () => {
     fc.assert(fc.property(anyLeaf, x => { expect(tensorCodec.decode(tensorCodec.encode(x))).toEqual(E.right(x)) }))
-    expect(E.isLeft(tensorCodec.decode({ precision: 'float32', shape: [1], base64: '' }))).toBe(true)
+    const x = tensor.of([1])
+    expect(tensorCodec.encode(x).shape).not.toBe(x.shape)
+    expect(tensorCodec.decode({ ...tensorCodec.encode(x), base64: '' })).toMatchObject(E.left([{ message: 'expected base64 of 1 numbers in float32 at "base64", got ""' }]))
+    expect(tensorCodec.decode(3)).toMatchObject(E.left([{ message: 'expected a record of precision, shape and base64, got 3' }]))
   })
 
   const like = { h: [{ w: tensor.of([1, 2]) }], b: tensor.of(3, 'float64') }
@@ -60,6 +66,8 @@ describe('parameters as JSON', () => {
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AACAPwAAwH8A"', withW({ ...w, base64: 'AACAPwAAwH8A' })],
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AACA wAAwH8="', withW({ ...w, base64: 'AACA wAAwH8=' })],
     ['base64 of 2 numbers in float32 at "h.0.w.base64", got an array of 0', withW({ ...w, base64: [] })],
+    ['base64 of 0 numbers in float32 at "h.0.w.base64", got an array of 0', withW({ ...w, shape: [0], base64: [] })],
+    ['base64 of 2 numbers in float32 at "h.0.w.base64", got "AAA="', withW({ ...w, base64: 'AAA=' })],
     ['float32 [2] at "h.0.w", got float32 [2, 1]', withW({ ...w, shape: [2, 1] })],
     ['float32 [2] at "h.0.w", got float64 [1]', withW({ precision: 'float64', shape: [1], base64: 'AACAPwAAwH8=' })],
     ['base64 of 4294967296 numbers in float32 at "h.0.w.base64", got "AACAPwAAwH8="', withW({ ...w, shape: [2 ** 32] })]
@@ -75,10 +83,24 @@ describe('parameters as JSON', () => {
     fc.assert(fc.property(fc.anything(), value => { expect(E.isLeft(decodeParams(like)(value))).toBe(true) }))
     fc.assert(fc.property(fc.anything(), value => { expect(E.isLeft(decodeParams(like)(withW(value)))).toBe(true) }))
   })
+  test('a tensor alone has no path, and keeps no array of the JSON', () => {
+    const one = { precision: 'float32', shape: [1], base64: 'AACAPw==' }
+    const read = decodeParams(tensor.of([0]))(one)
+    one.shape[0] = 2
+    expect(read).toEqual(E.right(tensor.of([1])))
+    expect(decodeParams(tensor.of([0, 0]))({ ...one, shape: [1] })).toEqual(E.left('parameters: expected float32 [2], got float32 [1]'))
+    expect(decodeParams(tensor.of([0]))({ ...one, precision: 'f4' })).toEqual(E.left('parameters: expected "float32" or "float64" at "precision", got "f4"'))
+    expect(decodeParams(tensor.of([0]))(3)).toEqual(E.left('parameters: expected a record of precision, shape and base64, got 3'))
+  })
   test('other parameters are not of the codec', () => {
     const codec = paramsCodec(like)
     expect(codec.is(like)).toBe(true)
-    expect([{ ...like, b: tensor.of(3) }, { h: like.h }, { ...like, c: like.b }, { ...like, h: [] }, json, 3].map(codec.is)).toEqual(Array(6).fill(false))
+    const others: readonly unknown[] = [
+      { ...like, b: tensor.of(3) }, { h: like.h }, { ...like, c: like.b }, { ...like, h: [] }, { ...like, h: [...like.h, ...like.h] }, { ...like, h: { length: 1, 0: like.h[0] } },
+      { ...like, h: [like.b] }, { h: like.h, c: like.b }, { ...like, b: { ...like.b, _tag: 'Tokens' } }, Object.assign(Object.create({}), like), json, 3, null
+    ]
+    expect(others.map(codec.is)).toEqual(others.map(() => false))
+    expect([codec.name, tensorCodec.name]).toEqual(['Params', 'Tensor'])
   })
   test('what is no tree is a TypeError', () => {
     expect(() => encodeParams({ a: new Map() })).toThrow(new TypeError('tree: expected a tensor, a plain record or an array at "a", got a Map'))

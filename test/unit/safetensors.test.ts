@@ -157,7 +157,9 @@ describe('safetensors', () => {
     expect(() => encodeSafetensors({ tensors: [], metadata: { a: '\udfff' } })).toThrow(TypeError)
     expect(() => encodeSafetensors({ tensors: [], metadata: JSON.parse('{"__proto__":"a"}') as Record<string, string> })).toThrow(TypeError)
     expect(() => encodeSafetensors({ tensors: [], metadata: JSON.parse('{"a":1}') as Record<string, string> })).toThrow(TypeError)
-    expect(() => encodeSafetensors({ tensors: [['a'.repeat(100_000_001), one]], metadata: {} })).toThrow(RangeError)
+    const length = 100_000_001 + JSON.stringify({ '': { dtype: 'F32', shape: [1], data_offsets: [0, 4] } }).length
+    expect(() => encodeSafetensors({ tensors: [['a'.repeat(100_000_001), one]], metadata: {} }))
+      .toThrow(new RangeError(`encodeSafetensors: expected a header of at most 100000000 bytes, got ${8 * Math.ceil(length / 8)}`))
   })
 })
 

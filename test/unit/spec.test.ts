@@ -60,6 +60,29 @@ describe('everything follows from the spec', () => {
   })))
 })
 
+describe('what is no spec', () => {
+  test('is refused with its path', () => {
+    const rows: readonly (readonly [node: unknown, got: string])[] = [[null, 'null'], [undefined, 'undefined'], [3, '3'], ['Parameter', '"Parameter"']]
+    for (const [node, got] of rows)
+      for (const [path, whole] of [['', node], ['a', { a: node }], ['a.1.b', { a: [linearSpec(1, 1), { b: node }] }]])
+        expect(() => spec.entries(whole)).toThrow(new TypeError(`spec: expected a parameter, a record or a list at "${String(path)}", got ${got}`))
+  })
+  test('a parameter may have any name', () => {
+    const one = spec.filled([2], 3), drawn = spec.draw({ _tag: one, shape: [one] })(k)
+    expect(drawn).toEqual({ _tag: tensor.of([3, 3]), shape: [tensor.of([3, 3])] })
+    expect(spec.draw(one)(k)).toEqual(tensor.of([3, 3]))
+    expect(spec.entries(one)).toEqual([['', one]])
+  })
+  test('an option that is not known, or a key that is none', () => {
+    const one = spec.filled([2], 3)
+    expect(() => spec.draw(one, JSON.parse('{"precison":"float64"}') as object)).toThrow(new TypeError('spec.draw: unknown option "precison", expected only precision'))
+    expect(tensor.precisionOf(initLinear(1, 1, { precision: 'float64' })(k).weight)).toBe('float64')
+    expect(() => spec.decode({})(5 as never)).toThrow(/^spec\.decode: expected .*, got 5$/)
+    expect(() => spec.draw(one)(3 as never)).toThrow(new TypeError('spec.draw: expected key to be a key of random.key, got 3'))
+    expect(() => initLinear(1, 1, JSON.parse('{"precison":1}') as object)).toThrow(new TypeError('initLinear: unknown option "precison", expected only initializer, precision'))
+  })
+})
+
 describe('what is no spec is refused', () => {
   const cyclic: Record<string, unknown> = { a: {} }
   cyclic.a = { b: cyclic }
