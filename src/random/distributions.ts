@@ -3,19 +3,14 @@
  *
  * @module
  */
+import * as kernel from '../kernels/random.js'
 import { softmaxRow } from '../kernels/softmax.js'
 import { rowsOf, type Shape, sizeOf } from '../tensor/shape.js'
-import { freshFor, own, type Precision, type Tensor, type Tokens, tokensFromArray, zeros } from '../tensor/tensor.js'
-import { bits, type Draw, type Key, split, splitMany } from './key.js'
+import { own, type Precision, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { type Draw, type Key, split, splitMany } from './key.js'
 
 /** A uniform number in [0, 1) with 53 random bits. */
-const unit = (k: Key, index: number): number => {
-  const [a, b] = bits(k, index)
-  return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53
-}
-
-/** The same number cut to the 24 bits that single precision holds, so that it stays below 1. */
-const unit24 = (k: Key, index: number): number => (bits(k, index)[0] >>> 8) / 2 ** 24
+const unit = ({ high, low }: Key, index: number): number => kernel.unit([high, low], index)
 
 export interface UniformOptions {
   /** Default 0. */
@@ -31,12 +26,7 @@ export interface UniformOptions {
  * @category distributions
  */
 export const uniform = (shape: Shape, { min = 0, max = 1, precision = 'float32' }: UniformOptions = {}): Draw<Tensor> =>
-  k => {
-    const data = freshFor(zeros([], precision), sizeOf(shape))
-    const draw = precision === 'float32' ? unit24 : unit
-    for (let i = 0; i < data.length; i++) data[i] = min + (max - min) * draw(k, i)
-    return own(shape, data)
-  }
+  ({ high, low }) => own(shape, kernel.uniform({ n: sizeOf(shape), precision, high, low, min, max }))
 
 export interface NormalOptions {
   /** Default 0. */
@@ -53,16 +43,7 @@ export interface NormalOptions {
  * @category distributions
  */
 export const normal = (shape: Shape, { mean = 0, deviation = 1, precision = 'float32' }: NormalOptions = {}): Draw<Tensor> =>
-  k => {
-    const data = freshFor(zeros([], precision), sizeOf(shape))
-    for (let i = 0; i < data.length; i += 2) {
-      const radius = deviation * Math.sqrt(-2 * Math.log(1 - unit(k, i)))
-      const angle = 2 * Math.PI * unit(k, i + 1)
-      data[i] = mean + radius * Math.cos(angle)
-      if (i + 1 < data.length) data[i + 1] = mean + radius * Math.sin(angle)
-    }
-    return own(shape, data)
-  }
+  ({ high, low }) => own(shape, kernel.normal({ n: sizeOf(shape), precision, high, low, mean, deviation }))
 
 /**
  * Independent integers, uniform in min … max − 1.

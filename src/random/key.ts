@@ -70,6 +70,3 @@ export const foldIn = (index: number) => (k: Key): Key => {
   if (!isWord(index)) throw new RangeError(`random.foldIn: expected an integer from 0 to 2^32 − 1, got ${index}`)
   return derive(k, USE.fold, index)
 }
-
-/** Two random words of 32 bits: block `index` of the key's own stream. */
-export const bits = (k: Key, index: number): Words => threefry([k.high, k.low], [USE.bits, index])

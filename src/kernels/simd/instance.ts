@@ -33,6 +33,8 @@ export interface Arguments {
   readonly sum: [a: Pointer, n: number]
   readonly squaredError: [p: Pointer, t: Pointer, n: number]
   readonly dropout: [y: Pointer, x: Pointer, high: number, low: number, threshold: number, kept: number, n: number]
+  readonly uniform: [y: Pointer, high: number, low: number, min: number, range: number]
+  readonly normal: [y: Pointer, high: number, low: number, mean: number, deviation: number]
   readonly sigmoid: [y: Pointer, x: Pointer]
   readonly sigmoidGradient: [dx: Pointer, y: Pointer, dy: Pointer]
   readonly tanh: [y: Pointer, x: Pointer]
