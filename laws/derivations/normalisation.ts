@@ -142,7 +142,6 @@ interface Dropout {
   readonly x: Vector
   readonly p: number
   readonly seed: number
-  readonly u: Vector
   readonly m: Vector
   readonly y: Vector
   readonly dy: Vector
@@ -159,9 +158,8 @@ export const dropout = derivation<Dropout>({
     x: given('x', 'N', 'input'),
     p: given('p', '', 'rate, $0 \\le p$ and $p < 1$', { entries: fc.constantFrom(0, 0.25, 0.5), example: () => 0.5 }),
     seed: given('s', '', 'seed of the key', { entries: fc.nat(1000), example: () => 1 }),
-    u: defined('u', 'N', 'uniform numbers that the key gives, from the library', '', ({ x, seed }) =>
-      vectorOf(random.uniform([x.length], { precision: 'float64' })(random.key(seed)))),
-    m: defined('m', 'N', 'mask', String.raw`m_i = [u_i \ge p]`, ({ u, p }) => u.map(v => (v < p ? 0 : 1))),
+    m: defined('m', 'N', 'mask that the key gives, from the library', '', ({ x, p, seed }) =>
+      vectorOf(dropoutLayer(p, random.key(seed)).forward({}, asTensor(x.map(() => 1)))).map(kept => (kept === 0 ? 0 : 1))),
     y: defined('y', 'N', 'output', String.raw`y_i = \frac{m_i}{1 - p}\,x_i`, ({ x, m, p }) => vector(x.length, i => m[i] / (1 - p) * x[i])),
     dy: given('dy', 'N', 'gradient at the output'),
     dx: gradientAt('dx', 'N', 'x', 'gradient at the input'),

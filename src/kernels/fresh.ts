@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { type Floats, type FreshFloats, precisionOfArray, zerosLike } from './floats.js'
+import { type Floats, type FreshFloats, type Precision, precisionOfArray, precisions } from './floats.js'
 import { allocate } from './simd/arena.js'
 
-/** A new array of zeros with the precision of `like`; inside a region it lies in the arena. */
-export const freshLike = (like: Floats, length: number): FreshFloats =>
-  (precisionOfArray(like) === 'float32' ? allocate(length) : undefined) ?? zerosLike(like, length)
+/** A new array of zeros; inside a region one of single precision lies in the arena. */
+export const fresh = (precision: Precision, length: number): FreshFloats =>
+  (precision === 'float32' ? allocate(length) : undefined) ?? new precisions[precision].array(length)
+
+/** The same with the precision of `like`. */
+export const freshLike = (like: Floats, length: number): FreshFloats => fresh(precisionOfArray(like), length)

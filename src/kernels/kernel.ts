@@ -11,8 +11,8 @@
  *
  * @module
  */
-import { type Floats, type FreshFloats, type Integers } from './floats.js'
-import { freshLike } from './fresh.js'
+import { type Floats, type FreshFloats, type Integers, type Precision, precisionOfArray } from './floats.js'
+import { fresh } from './fresh.js'
 import { type Argument, call } from './simd/arena.js'
 import type { Arguments, Pointer } from './simd/instance.js'
 import type { Pieces } from './simd/threads.js'
@@ -52,8 +52,8 @@ export interface Definition<S, R extends Reads, W extends Writes, F extends Fast
   readonly pieces?: (sizes: S) => Pieces
   /** So many of the first results may take the place of the arguments of the same number: entry i depends on entries i alone. */
   readonly inPlace?: number
-  /** The reference computes results in double precision, whatever it reads. */
-  readonly double?: true
+  /** The precision of the reference's results; default: that of the first numbers that it reads. */
+  readonly precision?: (sizes: S) => Precision
 }
 
 /** A number, an array, or several: what a kernel has computed. */
@@ -87,10 +87,10 @@ const resultsOf = (arrays: readonly FreshFloats[], number: number | void): unkno
 const isFloats = (array: Floats | Integers | undefined): array is Floats => array !== undefined && !(array instanceof Int32Array)
 
 const runReference = <S, R extends Reads, W extends Writes>(
-  reference: Reference<S, R, W>, double: boolean, sizes: S, reads: R, lengths: readonly number[]
+  reference: Reference<S, R, W>, precision: Precision | undefined, sizes: S, reads: R, lengths: readonly number[]
 ): unknown => {
   const like = reads.find(isFloats)
-  const made = lengths.map(length => (double || like === undefined ? new Float64Array(length) : freshLike(like, length)))
+  const made = lengths.map(length => fresh(precision ?? (like === undefined ? 'float64' : precisionOfArray(like)), length))
   return resultsOf(made, reference(sizes, reads, made as unknown as W)) // as many as `writes` has lengths
 }
 
@@ -112,7 +112,7 @@ export const kernel = <S, R extends Reads, W extends Writes>(name: string, refer
       return definition.writes(sizes)
     }
     const entry = definition as unknown as Entry<S> // which forgets how many numbers there are
-    const byReference = (sizes: S, reads: R, lengths: readonly number[]) => runReference(reference, definition.double === true, sizes, reads, lengths)
+    const byReference = (sizes: S, reads: R, lengths: readonly number[]) => runReference(reference, definition.precision?.(sizes), sizes, reads, lengths)
     const run = (sizes: S, ...reads: R): unknown => {
       const lengths = checked(sizes, reads)
       return runFast(entry, sizes, reads, lengths) ?? byReference(sizes, reads, lengths)

@@ -19,7 +19,7 @@ const statistics = kernel('layerNorm', reference.rowStatistics)({
   numbers: ({ width, epsilon }) => [width, epsilon],
   pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 11 }),
   fast: 'rowStatistics',
-  double: true
+  precision: () => 'float64'
 })
 
 /** The mean and the inverse deviation of every row, as `reference/layerNorm.ts` explains them. */

@@ -7,7 +7,7 @@ import { vectors } from './entries.js'
 import { kernel } from './kernel.js'
 import * as reference from './reference/random.js'
 
-export { threefry, type Words } from './reference/random.js'
+export { threefry, unit, type Words } from './reference/random.js'
 
 /** $y_i = x_i/(1 - p)$ where the key keeps entry i, else 0. */
 export const dropout = kernel('dropout', reference.dropout)({
@@ -18,4 +18,18 @@ export const dropout = kernel('dropout', reference.dropout)({
   // Pieces of eight entries, which share their blocks of random bits.
   pieces: ({ n }) => ({ ...vectors({ n }, 50), count: Math.ceil(n / 8) }),
   fast: 'dropout'
+})
+
+/** $a + (b - a)\,u_i$ with uniform numbers in [0, 1). */
+export const uniform = kernel('uniform', reference.uniform)({
+  reads: () => [], writes: ({ n }) => [n], precision: ({ precision }) => precision,
+  numbers: ({ high, low, min, max }) => [high, low, min, max - min], fits: ({ precision }) => precision === 'float32',
+  pieces: sizes => vectors(sizes, 50), fast: 'uniform'
+})
+
+/** Normal numbers with a mean and a deviation. */
+export const normal = kernel('normal', reference.normal)({
+  reads: () => [], writes: ({ n }) => [n], precision: ({ precision }) => precision,
+  numbers: ({ high, low, mean, deviation }) => [high, low, mean, deviation], fits: ({ precision }) => precision === 'float32',
+  pieces: sizes => vectors(sizes, 200), fast: 'normal'
 })

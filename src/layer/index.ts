@@ -9,3 +9,4 @@ export {
 export * from './sharing.js'
 export { pointwise, pointwiseFromOutput, pointwiseWithSlope } from './pointwise.js'
 export { rowwise } from './readings.js'
+export * from './recompute.js'

@@ -3,22 +3,17 @@
  *
  * @module
  */
+import * as kernel from '../kernels/random.js'
 import { softmaxRow } from '../kernels/softmax.js'
 import {
   check, checkOptions, type Fields, finite, functions, integer32, natural, nonNegative, optional, precisions, records
 } from '../tensor/domain.js'
 import { ownShape, rowsOf, type Shape, sizeOf } from '../tensor/shape.js'
-import { checkTensor, freshFor, own, type Precision, type Tensor, type Tokens, tokensFromArray, zeros } from '../tensor/tensor.js'
-import { bits, checkKey, type Draw, type Key, split, splitMany } from './key.js'
+import { checkTensor, own, type Precision, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { checkKey, type Draw, type Key, split, splitMany } from './key.js'
 
 /** A uniform number in [0, 1) with 53 random bits. */
-const unit = (k: Key, index: number): number => {
-  const [a, b] = bits(k, index)
-  return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53
-}
-
-/** The same number cut to the 24 bits that single precision holds, so that it stays below 1. */
-const unit24 = (k: Key, index: number): number => (bits(k, index)[0] >>> 8) / 2 ** 24
+const unit = ({ high, low }: Key, index: number): number => kernel.unit([high, low], index)
 
 export interface UniformOptions {
   /** Default 0. */
@@ -43,13 +38,10 @@ export const uniform = (shape: Shape, options: UniformOptions = {}): Draw<Tensor
   const { min = 0, max = 1, precision = 'float32' } = options
   if (!(min <= max && Number.isFinite(max - min)))
     throw new RangeError(`random.uniform: expected min to be at most max and max − min to be finite, got ${min} and ${max}`)
-  const kept = ownShape('random.uniform', shape)
+  const kept = ownShape('random.uniform', shape), n = sizeOf(kept)
   return k => {
     checkKey('random.uniform', k)
-    const data = freshFor(zeros([], precision), sizeOf(kept))
-    const draw = precision === 'float32' ? unit24 : unit
-    for (let i = 0; i < data.length; i++) data[i] = min + (max - min) * draw(k, i)
-    return own(kept, data)
+    return own(kept, kernel.uniform({ n, precision, high: k.high, low: k.low, min, max }))
   }
 }
 
@@ -76,17 +68,10 @@ const NORMAL: Fields<NormalOptions> = { mean: optional(finite), deviation: optio
 export const normal = (shape: Shape, options: NormalOptions = {}): Draw<Tensor> => {
   checkOptions('random.normal', NORMAL, options)
   const { mean = 0, deviation = 1, precision = 'float32' } = options
-  const kept = ownShape('random.normal', shape)
+  const kept = ownShape('random.normal', shape), n = sizeOf(kept)
   return k => {
     checkKey('random.normal', k)
-    const data = freshFor(zeros([], precision), sizeOf(kept))
-    for (let i = 0; i < data.length; i += 2) {
-      const radius = deviation * Math.sqrt(-2 * Math.log(1 - unit(k, i)))
-      const angle = 2 * Math.PI * unit(k, i + 1)
-      data[i] = mean + radius * Math.cos(angle)
-      if (i + 1 < data.length) data[i + 1] = mean + radius * Math.sin(angle)
-    }
-    return own(kept, data)
+    return own(kept, kernel.normal({ n, precision, high: k.high, low: k.low, mean, deviation }))
   }
 }
 

@@ -108,6 +108,3 @@ export const foldIn = (index: number): ((k: Key) => Key) => {
     return derive(k, USE.fold, index)
   }
 }
-
-/** Two random words of 32 bits: block `index` of the key's own stream. */
-export const bits = (k: Key, index: number): Words => threefry([k.high, k.low], [USE.bits, index])

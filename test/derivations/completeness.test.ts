@@ -10,7 +10,7 @@ const CATEGORIES = new Set(['layers', 'losses', 'composition', 'parameters', 'mo
 
 /** What makes a layer belongs to the conventions; what only wraps a gradient that is there has none of its own. */
 const EXEMPT: ReadonlyMap<string, string> = new Map([
-  ['deferred', 'it delays a gradient, and changes nothing in it'], ['noParams', 'it is the empty record']
+  ['deferred', 'it delays a gradient, and changes nothing in it'], ['noParams', 'it is the empty record'], ['recompute', 'it is the layer itself, computed again']
 ])
 
 /** Exports with their category, and the folder they come from. */

@@ -42,6 +42,16 @@ describe('the choice of kernels, in a process of its own', () => {
       const row = tensor.of([[1, 2, 3]]), column = tensor.of([[4], [5], [6]])
       process.stdout.write(kernelsInUse() + ' ' + tensor.matmul(column)(row).data.join())`)
     await Promise.all(Object.entries(hosts).map(([name, code]) => writeFile(join(folder, `${name}.mjs`), code)))
+    await writeFile(join(folder, 'bits.mjs'), `
+      const { attention, causalMask, noParams, random, tensor } = await import('./pullback.mjs')
+      const drawn = (shape, seed) => random.normal(shape)(random.key(seed))
+      const products = [[53, 61, 515], [3, 70, 9], [6, 16, 8], [100, 15, 1], [1, 300, 64], [49, 272, 513]].flatMap(([m, n, k]) => [
+        tensor.matmul(drawn([k, n], 1))(drawn([m, k], 2)), tensor.matmul(drawn([n, k], 1), { right: true })(drawn([m, k], 2)),
+        tensor.matmul(drawn([k, n], 1), { left: true })(drawn([k, m], 2))
+      ])
+      const x = { query: drawn([2, 3, 37, 5], 3), key: drawn([2, 3, 37, 5], 4), value: drawn([2, 3, 37, 19], 5) }
+      const [y, back] = attention(causalMask).vjp(noParams, x), { query, key, value } = back(drawn([2, 3, 37, 19], 6)).input
+      process.stdout.write([...products, y, query, key, value].map(({ data }) => Buffer.from(Float32Array.from(data).buffer).toString('base64')).join())`)
     await writeFile(join(folder, 'plain.mjs'), '')
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -52,8 +62,14 @@ describe('the choice of kernels, in a process of its own', () => {
     return stdout
   }
 
-  test.each([['', 'fused'], ['fused', 'fused'], ['simd', 'simd'], ['reference', 'reference']])('"%s" asked for: %s', async (wanted, kind) => {
+  test.each([['', 'fused'], ['fused', 'fused'], ['wide', 'wide'], ['simd', 'simd'], ['reference', 'reference']])('"%s" asked for: %s', async (wanted, kind) => {
     expect(await run(wanted, relaxed)).toBe(`${kind} 32`)
+  })
+
+  test('kernels for wide vectors give the bits of the others', async () => {
+    const bits = async (kind: string): Promise<string> =>
+      (await runFile('node', [...relaxed, join(folder, 'bits.mjs')], { env: { PATH: process.env.PATH, PULLBACK_KERNELS: kind }, maxBuffer: 2 ** 26 })).stdout
+    expect(await bits('wide')).toBe(await bits('fused'))
   })
 
   const refusals = [
@@ -83,6 +99,6 @@ describe('the choice of kernels, in a process of its own', () => {
   test('a global asks too, before the environment, and a wrong one is refused', async () => {
     expect(await run('', relaxed, 'globalReference')).toBe('reference 32')
     expect(await run('reference', relaxed, 'globalSimd')).toBe('simd 32')
-    await expect(run('', relaxed, 'globalNumber')).rejects.toThrow('RangeError: PULLBACK_KERNELS: expected fused, simd, reference or nothing, got "1"')
+    await expect(run('', relaxed, 'globalNumber')).rejects.toThrow('RangeError: PULLBACK_KERNELS: expected wide, fused, simd, reference or nothing, got "1"')
   })
 })

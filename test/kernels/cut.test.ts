@@ -11,7 +11,7 @@ import * as gemm from '../../src/kernels/gemm.js'
 import * as heads from '../../src/kernels/heads.js'
 import * as layerNorm from '../../src/kernels/layerNorm.js'
 import * as losses from '../../src/kernels/losses.js'
-import { dropout } from '../../src/kernels/random.js'
+import { dropout, normal, uniform } from '../../src/kernels/random.js'
 import * as rows from '../../src/kernels/rows.js'
 import { instance } from '../../src/kernels/simd/instance.js'
 import type * as threads from '../../src/kernels/simd/threads.js'
@@ -94,6 +94,10 @@ const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>>
     { n, rate: 0.1, beta1: 0.9, beta2: 0.99, firstCorrection: 0.1, secondCorrection: 0.01, epsilon: 1e-8, decay: 0.1 },
     numbers(n, seed), numbers(n, seed + 1), numbers(n, seed + 2).map(Math.abs), numbers(n, seed + 3)),
   dropout: ({ n, d, seed }) => dropout({ n: n * d, high: seed, low: 7, rate: 0.4 }, numbers(n * d, seed)),
+  'random numbers': ({ n, seed }) => {
+    const sizes = { n, precision: 'float32' as const, high: seed, low: 3 }
+    return [uniform({ ...sizes, min: -1, max: 2 }), normal({ ...sizes, mean: 1, deviation: 2 })]
+  },
   'sums of rows': ({ n, d, seed }) => rows.sumRows({ rows: n, width: d }, numbers(n * d, seed)),
   positions: ({ n, d, seed }) => rows.addRepeated({ n: 4 * n * d, begin: d, length: 4 * d, total: 6 * d }, numbers(4 * n * d, seed), numbers(6 * d, seed)),
   'rows by id': ({ n, d, seed }) => {

@@ -48,7 +48,7 @@ test(`the kernels under test are the ones that were asked for: ${wantedKernels}`
   expectKernels()
 })
 
-test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['', 'fused']])('PULLBACK_KERNELS=%s is obeyed', async (choice, kind) => {
+test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['wide', 'wide'], ['', 'fused']])('PULLBACK_KERNELS=%s is obeyed', async (choice, kind) => {
   vi.stubEnv('PULLBACK_KERNELS', choice)
   vi.resetModules()
   expect((await import('../../src/kernels/simd/instance.js')).instance?.kind).toBe(kind)
@@ -57,7 +57,7 @@ test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['', 
 test('another choice of kernels is refused', async () => {
   vi.stubEnv('PULLBACK_KERNELS', 'SIMD')
   vi.resetModules()
-  await expect(import('../../src/kernels/simd/instance.js')).rejects.toThrow('PULLBACK_KERNELS: expected fused, simd, reference or nothing, got "SIMD"')
+  await expect(import('../../src/kernels/simd/instance.js')).rejects.toThrow('PULLBACK_KERNELS: expected wide, fused, simd, reference or nothing, got "SIMD"')
 })
 
 const both = size.chain(n => fc.record({ v: singles(n, 6), dy: singles(n) }))

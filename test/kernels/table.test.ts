@@ -4,7 +4,7 @@ import { attention, dropout, learnedPositions, linear, mergeHeads, noMask, noPar
 import { laws } from 'pullback/laws'
 import * as algebra from '../../src/kernels/algebra.js'
 import * as losses from '../../src/kernels/losses.js'
-import { dropout as dropoutKernel } from '../../src/kernels/random.js'
+import { dropout as dropoutKernel, normal, uniform } from '../../src/kernels/random.js'
 import * as rows from '../../src/kernels/rows.js'
 import { claim } from '../catalogue/claim.js'
 import { expectKernels } from './counted.js'
@@ -108,5 +108,32 @@ describe('dropout', () => {
   test('what is dropped is 0, be it what it may', () => {
     const y = dropout(0.5, random.key(3)).forward(noParams, tensor.full([64], Infinity))
     expect(new Set(y.data)).toEqual(new Set([0, Infinity]))
+  })
+})
+
+describe('random numbers', () => {
+  const shapes = fc.record({ n: fc.integer({ min: 0, max: 70 }), high: fc.nat(), low: fc.nat() })
+  const single = 'float32' as const
+  test('uniform numbers are those of the definition, to the bit', () => {
+    fc.assert(fc.property(shapes, fc.constantFrom([0, 1], [-3, 5], [1e-30, 1e30]), (sizes, [min, max]) => {
+      const all = { ...sizes, precision: single, min, max }
+      expect(uniform(all)).toEqual(uniform.reference(all))
+    }))
+  })
+  test('normal numbers are those of the definition, but for a rounding', () => {
+    fc.assert(fc.property(shapes, fc.constantFrom([0, 1], [2, 0.02], [-1, 1e20]), (sizes, [mean, deviation]) => {
+      const all = { ...sizes, precision: single, mean, deviation }, y = normal(all), expected = normal.reference(all)
+      expect(y.length).toBe(expected.length)
+      // Near a multiple of π/2 a cosine is as small as the rounding of its angle, 2^−50, beside the radius, which is below 9.
+      y.forEach((v, i) => { expect(Math.abs(v - expected[i])).toBeLessThanOrEqual(laws.ulp(expected[i]) + 2 ** -46 * deviation) })
+    }))
+  })
+  test('hardly any normal number differs, and their moments are right', () => {
+    const n = 200_000, sizes = { n, precision: single, high: 5, low: 6, mean: 0, deviation: 1 }, y = normal(sizes), expected = normal.reference(sizes)
+    expect(y.filter((v, i) => v !== expected[i]).length).toBeLessThan(5)
+    const moment = (power: number): number => Array.from(y).reduce((total, v) => total + v ** power, 0) / n
+    expect(Math.abs(moment(1))).toBeLessThan(0.01)
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(0.015)
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(0.1)
   })
 })

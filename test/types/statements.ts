@@ -90,7 +90,7 @@ expectTypeOf(random.struct({ a: initLinear(2, 3), b: random.normal([2]) })(rando
 expectTypeOf(initGpt).returns.toEqualTypeOf<Draw<GptParams>>()
 expectTypeOf(tensor.of([[1, 2]]).shape).toEqualTypeOf<Shape>()
 expectTypeOf(tensor.of([1]).data).not.toHaveProperty('set')
-expectTypeOf(kernelsInUse()).toEqualTypeOf<'fused' | 'simd' | 'reference'>()
+expectTypeOf(kernelsInUse()).toEqualTypeOf<'wide' | 'fused' | 'simd' | 'reference'>()
 declare const params: Model
 expectTypeOf(tree.map(tensor.scale(2))(params)).toEqualTypeOf<Model>()
 expectTypeOf(tree.add(params)(params)).toEqualTypeOf<Model>()

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Floats, FreshFloats } from '../floats.js'
+import type { Floats, FreshFloats, Precision } from '../floats.js'
 
 export type Words = readonly [number, number]
 
@@ -49,5 +49,42 @@ export const dropout = ({ n, high, low, rate }: DropoutSizes, [x]: readonly [x: 
   for (let i = 0; i < n; i++) {
     const block = 4 * Math.floor(i / 8) + i % 4
     y[i] = threefry([high, low], [0, block])[i % 8 < 4 ? 0 : 1] >= threshold ? kept * x[i] : 0
+  }
+}
+
+export interface DrawSizes {
+  readonly n: number
+  readonly precision: Precision
+  /** The two halves of a key. */
+  readonly high: number
+  readonly low: number
+}
+
+/** A uniform number in [0, 1) with 53 random bits. */
+export const unit = (key: Words, index: number): number => {
+  const [a, b] = threefry(key, [0, index])
+  return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53
+}
+
+/** The same number cut to the 24 bits that single precision holds, so that it stays below 1. */
+const unit24 = (key: Words, index: number): number => (threefry(key, [0, index])[0] >>> 8) / 2 ** 24
+
+/** $a + (b - a)\,u_i$ */
+export const uniform = (
+  { precision, high, low, min, max }: DrawSizes & { readonly min: number, readonly max: number }, _: readonly [], [y]: readonly [y: FreshFloats]
+): void => {
+  const draw = precision === 'float32' ? unit24 : unit
+  for (let i = 0; i < y.length; i++) y[i] = min + (max - min) * draw([high, low], i)
+}
+
+/** Pairs $\mu + \sigma \sqrt{-2 \ln(1 - u)}\,(\cos 2\pi v, \sin 2\pi v)$ */
+export const normal = (
+  { high, low, mean, deviation }: DrawSizes & { readonly mean: number, readonly deviation: number }, _: readonly [], [y]: readonly [y: FreshFloats]
+): void => {
+  for (let i = 0; i < y.length; i += 2) {
+    const radius = deviation * Math.sqrt(-2 * Math.log(1 - unit([high, low], i)))
+    const angle = 2 * Math.PI * unit([high, low], i + 1)
+    y[i] = mean + radius * Math.cos(angle)
+    if (i + 1 < y.length) y[i + 1] = mean + radius * Math.sin(angle)
   }
 }

@@ -33,6 +33,8 @@ export interface Arguments {
   readonly sum: [a: Pointer, n: number]
   readonly squaredError: [p: Pointer, t: Pointer, n: number]
   readonly dropout: [y: Pointer, x: Pointer, high: number, low: number, threshold: number, kept: number, n: number]
+  readonly uniform: [y: Pointer, high: number, low: number, min: number, range: number]
+  readonly normal: [y: Pointer, high: number, low: number, mean: number, deviation: number]
   readonly sigmoid: [y: Pointer, x: Pointer]
   readonly sigmoidGradient: [dx: Pointer, y: Pointer, dy: Pointer]
   readonly tanh: [y: Pointer, x: Pointer]
@@ -125,16 +127,16 @@ const unshared = (binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
   return binary.map((byte, i) => (i === at ? MAXIMUM_ONLY : byte))
 }
 
-const CHOICES = ['fused', 'simd', 'reference'] as const
+const CHOICES = ['wide', 'fused', 'simd', 'reference'] as const
 
-/** Which kernels there are: fused and plain SIMD, and the reference in TypeScript. */
+/** Which kernels there are: fused SIMD for wide vectors and for others, plain SIMD, and the reference in TypeScript. */
 export type KernelKind = typeof CHOICES[number]
 
 /**
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
- * does without fused operations, for the same bits on every machine; `fused` insists on them; nothing takes the best there
- * is. An environment that may not be read (Deno asks for a permission) names nothing.
- * Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
+ * does without fused operations, for the same bits on every machine; `fused` insists on them, and `wide` on those for engines that
+ * compute in wide vectors; nothing takes the best there is. An environment that may not be read (Deno asks for a permission) names
+ * nothing. Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
  */
 const wanted = (): KernelKind | undefined => {
   const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
@@ -164,9 +166,25 @@ const loadAsked = (kind: Instance['kind']): Instance => {
   }
 }
 
+/** What is known of the process that the library runs in. */
+interface Engine {
+  readonly PULLBACK_WIDE?: boolean
+  readonly process?: { readonly arch?: string, readonly execArgv?: readonly string[], readonly versions?: { readonly node?: string } }
+}
+
+/**
+ * Whether the engine fuses neighbouring vectors of four numbers into one of eight: V8 does from Node 24 on, on x64, if it was started
+ * with `--experimental-wasm-revectorize` or `pullback/wide` has told it to. Elsewhere a tile of that size would not fit its registers.
+ */
+const widens = (): boolean => attempt(() => {
+  const { PULLBACK_WIDE, process } = globalThis as Engine
+  const version = Number(process?.versions?.node?.split('.')[0] ?? 0)
+  return version >= 24 && process?.arch === 'x64' && (PULLBACK_WIDE === true || process.execArgv?.includes('--experimental-wasm-revectorize') === true)
+}) ?? false
+
 const loadBest = (): Instance | undefined => attempt(() => {
   const memory = reserve()
-  return attempt(() => load('fused', memory)) ?? load('simd', memory)
+  return (widens() ? attempt(() => load('wide', memory)) : undefined) ?? attempt(() => load('fused', memory)) ?? load('simd', memory)
 })
 
 const asked = wanted()
@@ -181,11 +199,12 @@ export const instance: Instance | undefined =
 
 /**
  * The kernels that compute in single precision here: `fused` or `simd` (WebAssembly, with and without fused multiplication
- * and addition), or `reference` (plain TypeScript, which every engine runs). They are chosen when the library is
- * imported and stay the same; `simd` gives the same bits on every machine.
+ * and addition), or `reference` (plain TypeScript, which every engine runs); `wide` are fused kernels, with the same bits, for an
+ * engine that computes in wide vectors. They are chosen when the library is imported and stay the same; `simd` gives the same
+ * bits on every machine.
  *
  * @example
- * ['fused', 'simd', 'reference'].includes(kernelsInUse()) // true
+ * ['wide', 'fused', 'simd', 'reference'].includes(kernelsInUse()) // true
  *
  * @category kernels
  */

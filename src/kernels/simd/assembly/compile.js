@@ -25,9 +25,10 @@ const compiled = async (...features) => {
   return Buffer.from(binary).toString('base64')
 }
 
-await writeFile(new URL('../binary.generated.ts', import.meta.url), `/** The kernels of \`assembly/\`, compiled to WebAssembly, in base64: with fused multiplication and addition, and without. */
+await writeFile(new URL('../binary.generated.ts', import.meta.url), `/** The kernels of \`assembly/\`, compiled to WebAssembly, in base64: with fused multiplication and addition, for wide vectors and for others, and without. */
 export const binaries = {
-  fused: '${await compiled('--enable', 'relaxed-simd')}',
-  simd: '${await compiled()}'
+  wide: '${await compiled('--enable', 'relaxed-simd', '--use', 'WIDE=1')}',
+  fused: '${await compiled('--enable', 'relaxed-simd', '--use', 'WIDE=0')}',
+  simd: '${await compiled('--use', 'WIDE=0')}'
 }
 `)

@@ -70,19 +70,27 @@ export function packA(to: usize, from: usize, lines: i32, k: i32, lineStride: us
 /** The same for up to NR lines. */
 export function packB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   if (lines == NR && lineStride == 4) {
-    for (let p = 0; p < k; p++, from += stepStride, to += 32) {
+    for (let p = 0; p < k; p++, from += stepStride, to += 4 * NR) {
       v128.store(to, v128.load(from))
       v128.store(to, v128.load(from, 16), 16)
+      if (NR == 16) {
+        v128.store(to, v128.load(from, 32), 32)
+        v128.store(to, v128.load(from, 48), 48)
+      }
     }
     return
   }
   let p = 0
   if (lines == NR && stepStride == 4)
-    for (; p + 4 <= k; p += 4, from += 16, to += 128) {
-      transpose4(from, lineStride, to, 32)
-      transpose4(from + 4 * lineStride, lineStride, to + 16, 32)
+    for (; p + 4 <= k; p += 4, from += 16, to += 16 * NR) {
+      transpose4(from, lineStride, to, 4 * NR)
+      transpose4(from + 4 * lineStride, lineStride, to + 16, 4 * NR)
+      if (NR == 16) {
+        transpose4(from + 8 * lineStride, lineStride, to + 32, 4 * NR)
+        transpose4(from + 12 * lineStride, lineStride, to + 48, 4 * NR)
+      }
     }
-  for (; p < k; p++, from += stepStride, to += 32)
+  for (; p < k; p++, from += stepStride, to += 4 * NR)
     for (let line = 0; line < NR; line++)
       store<f32>(to + 4 * line, line < lines ? load<f32>(from + line * lineStride) : 0)
 }
@@ -102,11 +110,11 @@ function packBlockA(to: usize, from: usize, lines: i32, k: i32, lineStride: usiz
   for (; i < lines; i += MR, to += panel, from += MR * lineStride) packA(to, from, min(MR, lines - i), k, lineStride, stepStride)
 }
 
-/** The same for B, two panels at once. */
+/** The same for B, two narrow panels at once. */
 function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
   let i = 0
-  const panel: usize = 32 * k
-  if (lineStride == 4)
+  const panel: usize = 4 * NR * k
+  if (NR == 8 && lineStride == 4)
     for (; i + 16 <= lines; i += 16, to += 2 * panel, from += 64)
       for (let p = 0, x = from, y = to; p < k; p++, x += stepStride, y += 32) {
         v128.store(y, v128.load(x))
