@@ -25,23 +25,23 @@ export interface Chain<C> {
   readonly of: (keyof C & string) | { readonly derivative: string }
   readonly steps: readonly Step<C>[]
   /** The quantity as the library computes it; without it the chain is a lemma, and later formulae use its letter. */
-  readonly library?: (c: C, sizes: Sizes) => FromLibrary
+  readonly library?: ((c: C, sizes: Sizes) => FromLibrary) | undefined
 }
 
 /** What follows, or what a page is about besides its gradients: text, and formulae that hold in every case. */
 export interface Claim {
-  readonly title?: string
+  readonly title?: string | undefined
   readonly text: string
-  readonly formulas?: readonly string[]
+  readonly formulas?: readonly string[] | undefined
 }
 
 export interface Output<C> {
   readonly value: keyof C & string
   /** The gradient at this output; without it the output is a loss. */
-  readonly gradient?: keyof C & string
-  readonly library?: (c: C, sizes: Sizes) => FromLibrary
+  readonly gradient?: keyof C & string | undefined
+  readonly library?: ((c: C, sizes: Sizes) => FromLibrary) | undefined
   /** Printed and compared with the library, but no part of what is differentiated. */
-  readonly aside?: boolean
+  readonly aside?: boolean | undefined
 }
 
 export interface DerivationDefinition<C> extends Partial<Letters<C>> {
@@ -49,23 +49,23 @@ export interface DerivationDefinition<C> extends Partial<Letters<C>> {
   /** The file of the library that this is about. */
   readonly source: string
   /** Exports of the library whose gradient this page derives. */
-  readonly about?: readonly string[]
+  readonly about?: readonly string[] | undefined
   /** What is computed. */
   readonly introduction: string
   readonly letters: Letters<C>['letters']
-  readonly outputs?: readonly Output<C>[]
-  readonly chains?: readonly Chain<C>[]
-  readonly claims?: readonly Claim[]
+  readonly outputs?: readonly Output<C>[] | undefined
+  readonly chains?: readonly Chain<C>[] | undefined
+  readonly claims?: readonly Claim[] | undefined
   /** What the forward pass and the gradient cost. */
-  readonly cost?: string
+  readonly cost?: string | undefined
   /** The names of the pages that this one builds on. */
-  readonly uses?: readonly string[]
+  readonly uses?: readonly string[] | undefined
   /** Which sizes go together. */
-  readonly fits?: (sizes: Sizes) => boolean
+  readonly fits?: ((sizes: Sizes) => boolean) | undefined
   /** Which values the laws try: not those where a function is too steep for finite differences. */
-  readonly admits?: (c: C) => boolean
+  readonly admits?: ((c: C) => boolean) | undefined
   /** Formulae that are printed and not evaluated, each with the reason. */
-  readonly unevaluated?: Readonly<Record<string, string>>
+  readonly unevaluated?: Readonly<Record<string, string>> | undefined
 }
 
 /** One formula of a page in its place, so that a test can put a mistake into it. */

@@ -46,6 +46,7 @@ const { embedding, tiedEmbedding, positions, sinusoidal } = embeddings
 const { mask, attention: scaledAttention, split, merge } = attention
 const { initialisation, momentum, adam, clipping, schedules } = learning
 
+/** All pages in the order of the subject. */
 export const chapters: readonly Chapter[] = [
   chapter('Before everything', { conventions: beginnings.conventions, finiteDifferences: beginnings.finiteDifferences }),
   chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
@@ -59,4 +60,5 @@ export const chapters: readonly Chapter[] = [
   chapter('Generating', { sampling: generation.sampling, cache: generation.cache })
 ]
 
+/** All derivations in the order of their pages. */
 export const derivations: readonly Derivation[] = chapters.flatMap(({ pages }) => pages.map(({ derivation }) => derivation))

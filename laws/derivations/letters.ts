@@ -25,10 +25,10 @@ export interface Axis {
 }
 
 export interface AxisOptions {
-  readonly min?: number
-  readonly max?: number
-  readonly example?: number
-  readonly within?: string
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly example?: number | undefined
+  readonly within?: string | undefined
 }
 
 const words = (text: string): readonly string[] => text.split(' ').filter(word => word !== '')
@@ -72,8 +72,8 @@ export interface Sought<C> extends Declared {
 export type Letter<C> = Given | Chance<C> | Defined<C> | Sought<C>
 
 export interface GivenOptions {
-  readonly entries?: fc.Arbitrary<number> | ((sizes: Sizes) => fc.Arbitrary<number>)
-  readonly example?: (place: number, sizes: Sizes) => number
+  readonly entries?: (fc.Arbitrary<number> | ((sizes: Sizes) => fc.Arbitrary<number>)) | undefined
+  readonly example?: ((place: number, sizes: Sizes) => number) | undefined
 }
 
 /** A value that every case draws; the shape is letters of axes with spaces between them, '' for a number. */
@@ -88,6 +88,7 @@ export const given = (latex: string, shape: string, meaning: string, { entries =
 export const constant = (latex: string, meaning: string, value: number): Given =>
   given(latex, '', meaning, { entries: fc.constant(value), example: () => value })
 
+/** A number that is drawn by chance: every outcome with its probability, over which means are taken exactly. */
 export const chance = <C>(latex: string, shape: string, meaning: string, outcomes: Chance<C>['outcomes']): Chance<C> =>
   ({ kind: 'chance', latex, shape: words(shape), meaning, outcomes })
 

@@ -463,7 +463,7 @@ const others: Readonly<Record<string, readonly string[]>> = {
   'answers for any value': ['kernelsInUse', 'threadsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
     'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identityLayer', 'predict', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
-    'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect'],
+    'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect', 'recompute'],
   'is tested with threads': ['useThreads'],
   'is a value': ['noParams', 'noMask', 'causalMask'],
   'is tested with samplers and sharding': ['greedySampler', 'categoricalSampler', 'sampler', 'topK', 'topP', 'withTemperature', 'combineShards', 'sharded', 'shards', 'applyGradient'],
