@@ -9,8 +9,9 @@
  * @module
  */
 import { guardOptimizer, type Optimizer } from '../optimizers/optimizer.js'
-import { fromArray, isTensor, precisionOf, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
+import { isTensor, type Tensor, type Tokens, tokensFromArray } from '../tensor/tensor.js'
 import { scale } from '../tensor/algebra.js'
+import { slice } from '../tensor/matrices.js'
 import { ShapeError, sizeOf } from '../tensor/shape.js'
 import { add, map } from '../tree/tree.js'
 import { region } from '../memory/region.js'
@@ -21,9 +22,8 @@ export type Rows = Tensor | Tokens
 
 const cut = <A extends Rows>(x: A, from: number, to: number): A => {
   const width = sizeOf(x.shape.slice(1)), shape = [to - from, ...x.shape.slice(1)]
-  const part = Array.from({ length: (to - from) * width }, (_, i) => x.data[from * width + i])
   // The same kind of value; TypeScript does not follow the kind of a generic value.
-  return (isTensor(x) ? fromArray(shape, part, precisionOf(x)) : tokensFromArray(shape, part)) as A
+  return (isTensor(x) ? slice(from, to)(x) : tokensFromArray(shape, Int32Array.from(x.data).subarray(from * width, to * width))) as A
 }
 
 /**
