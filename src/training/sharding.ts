@@ -14,14 +14,15 @@
  *
  * @module
  */
-import { guardOptimizer, type Optimizer, optimizers } from '../optimizers/optimizer.js'
-import { arrays, check, either, functions, nonNegative, positiveInteger, recordOf } from '../tensor/domain.js'
-import { fromArray, isTensor, precisionOf, type Tensor, tensors, type Tokens, tokens, tokensFromArray, zerosLike } from '../tensor/tensor.js'
-import { scale } from '../tensor/algebra.js'
 import type { Weight } from '../losses/loss.js'
-import { ShapeError, sizeOf } from '../tensor/shape.js'
-import { add, map } from '../tree/tree.js'
 import { region } from '../memory/region.js'
+import { guardOptimizer, type Optimizer, optimizers } from '../optimizers/optimizer.js'
+import { scale } from '../tensor/algebra.js'
+import { arrays, check, either, functions, nonNegative, positiveInteger, recordOf } from '../tensor/domain.js'
+import { slice } from '../tensor/matrices.js'
+import { ShapeError, sizeOf } from '../tensor/shape.js'
+import { isTensor, type Tensor, tensors, type Tokens, tokens, tokensFromArray, zerosLike } from '../tensor/tensor.js'
+import { add, map } from '../tree/tree.js'
 import { examples, gradients, trainedRecords } from './records.js'
 import type { Example, LossAndGradient, Trained, TrainedStep } from './step.js'
 
@@ -30,9 +31,8 @@ export type Rows = Tensor | Tokens
 
 const cut = <A extends Rows>(x: A, from: number, to: number): A => {
   const width = sizeOf(x.shape.slice(1)), shape = [to - from, ...x.shape.slice(1)]
-  const part = Array.from({ length: (to - from) * width }, (_, i) => x.data[from * width + i])
   // The same kind of value; TypeScript does not follow the kind of a generic value.
-  return (isTensor(x) ? fromArray(shape, part, precisionOf(x)) : tokensFromArray(shape, part)) as A
+  return (isTensor(x) ? slice(from, to)(x) : tokensFromArray(shape, Int32Array.from(x.data).subarray(from * width, to * width))) as A
 }
 
 /**
