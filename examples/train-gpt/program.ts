@@ -59,7 +59,7 @@ const outOfDomain = (title: string) => (error: unknown): string => {
 /** Completes a prompt with a model. */
 const complete = ({ options }: Setting, { params, heads, tokenizer }: Checkpoint, prompt: string, length: number): E.Either<string, string> => pipe(
   E.tryCatch(() => completeSentence({
-    decoder: decoding(gpt({ heads }), { context: params.wpe.weight.shape[0], whenFull: 'halve' }), params, tokenizer, sampler: sampler(options), count: length
+    decoder: decoding(gpt({ heads }), { context: params.wpe.weight.shape[0], whenFull: 'halve' }), params, tokenizer, sampler: sampler({ temperature: options.temperature, topK: options.topK, topP: options.topP }), count: length
   })(prompt, random.foldIn(1)(random.key(options.seed))), outOfDomain('the model cannot complete a prompt')),
   E.chain(E.bimap(problem => `the prompt cannot be used: ${problem}`, added => `${prompt}${added}`)))
 
