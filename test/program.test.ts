@@ -92,7 +92,7 @@ describe('npm start', () => {
     ['a file that is no model', ['--text', '$/text.txt', '--load', '$/broken.safetensors'], /broken\.safetensors: safetensors: /],
     ['a place that cannot be written', ['--text', '$/text.txt', '--steps', '1', '--save', '/nowhere/model'], /cannot write \/nowhere\/model/],
     ['a folder to write the model to', ['--text', '$/text.txt', '--save', '$'], /cannot write \S+: it is a folder, expected a regular file/],
-    ['a model of NaN', ['--text', '$/text.txt', '--load', '$/nan'], /nan: checkpoint: tensor "wte\.weight" holds NaN at entry 0, expected finite weights/],
+    ['a model of NaN', ['--text', '$/text.txt', '--load', '$/nan'], /nan: checkpoint: tensor "wte\.weight" holds NaN, expected finite weights/],
     ['a model that overflows', ['--text', '$/text.txt', '--load', '$/huge', '--steps', '0'], /the model cannot complete a prompt: /],
     ['an option of escapes without end', [`--\u001b[31m\u009b2J${'x'.repeat(100_000)}`], /unknown option '--\\u001b\[31m\\u009b2Jxxx/]
   ])('%s is one sentence and exit code 1', async (_, args, expected) => {

@@ -18,6 +18,8 @@ import * as t from 'io-ts'
 import { fromArray, own, type Precision, precisionOf, type Tensor } from '../tensor/tensor.js'
 import type { Entry } from '../tree/tree.js'
 import { brief, briefShape, quoted } from '../tensor/foreign.js'
+import { check, recordOf } from '../tensor/domain.js'
+import { checkEntries } from '../tree/entries.js'
 import { parseJson } from './parse.js'
 import { sentenceOf, surplusKey } from './messages.js'
 
@@ -59,6 +61,8 @@ const dtypeOf = (tensor: Tensor): 'F32' | 'F64' => (precisionOf(tensor) === 'flo
 const isBroken = (text: string): boolean => /\p{Surrogate}/u.test(text)
 
 /** Throws `TypeError` for what could not be read back. */
+const files = recordOf('tensors', 'metadata')
+
 const checkNames = ({ tensors, metadata }: NamedTensors): void => {
   const seen = new Set<string>([METADATA, '__proto__'])
   for (const [name] of tensors) {
@@ -82,7 +86,10 @@ const checkNames = ({ tensors, metadata }: NamedTensors): void => {
  *
  * @category safetensors
  */
-export const encodeSafetensors = ({ tensors, metadata }: NamedTensors): Uint8Array => {
+export const encodeSafetensors = (file: NamedTensors): Uint8Array => {
+  check('encodeSafetensors', 'file', files, file)
+  const { tensors, metadata } = file
+  checkEntries('encodeSafetensors', tensors)
   checkNames({ tensors, metadata })
   // Doubles first: then every tensor begins at a multiple of its own width.
   const ordered = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT)

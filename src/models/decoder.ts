@@ -100,7 +100,7 @@ export const decoding = <P>(model: LanguageModel<P>, options: DecodingOptions): 
   const { context, whenFull = 'slide' } = options
   const read = lastOf(guard(model))
   if (read === undefined)
-    throw new TypeError('decoding: expected a model that steps, got one with a part whose positions see later ones, or that has no `step`')
+    throw new TypeError('decoding: expected a model that steps, got one with a part whose positions see later ones, or without a `step` (`rowwise` gives one to a layer that reads every position on its own)')
   const stays = whenFull === 'slide' ? context : Math.ceil(context / 2)
   const extended = (params: P, { tokens, memory }: Reading, more: readonly number[]): readonly [Tensor, Reading] => {
     const [logits, next] = read(params, memory, sequence(more))

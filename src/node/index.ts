@@ -78,11 +78,17 @@ export const loadSafetensors = (path: string): TE.TaskEither<string, NamedTensor
   pipe(readBytes(path), TE.chainEitherK(bytes => pipe(decodeSafetensors(bytes), E.mapLeft(about(path)))))
 
 /**
- * Writes a safetensors file.
+ * Writes a safetensors file: any tree of parameters with its names, and notes of your own.
  *
  * @example
- * const tensors = tree.flatten(initLinear(2, 3)(random.key(0)))
- * pipe(await saveSafetensors('linear.safetensors')({ tensors, metadata: {} })(), E.isRight) // true
+ * const model = pipe(linear, named('hidden'), andThen(relu), andThen('output', linear))
+ * const modelSpec = { hidden: linearSpec(2, 3), output: linearSpec(3, 1) }
+ * const params = spec.draw(modelSpec)(random.key(0)), x = tensor.of([[1, 2]])
+ * await pipe(
+ *   saveSafetensors('own.safetensors')({ tensors: tree.flatten(params), metadata: { made: 'here' } }),
+ *   TE.chain(() => loadSafetensors('own.safetensors')),
+ *   TE.chainEitherK(({ tensors }) => spec.decode(modelSpec)(tensors)),
+ *   TE.map(loaded => tensor.Eq.equals(model.forward(loaded, x), model.forward(params, x))))() // E.right(true)
  */
 export const saveSafetensors = (path: string) => (tensors: NamedTensors): TE.TaskEither<string, void> =>
   writeEncoded(path, () => encodeSafetensors(tensors))

@@ -60,7 +60,7 @@ export const isTokens = (value: unknown): value is Tokens => {
 const always = (): boolean => true
 
 export const tensors: Domain<Tensor> = { expected: 'a tensor', isKind: isTensor, contains: always }
-export const tokens: Domain<Tokens> = { expected: 'tokens', isKind: isTokens, contains: always }
+export const tokens: Domain<Tokens> = { expected: 'tokens of tensor.tokensOf', isKind: isTokens, contains: always }
 
 /** Throws `TypeError` unless the argument is a tensor. */
 export const checkTensor = (operation: string, argument: string, value: Tensor): void => check(operation, argument, tensors, value)

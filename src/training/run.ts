@@ -9,7 +9,8 @@ import { overwriting, region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, outside, trusted } from '../memory/trust.js'
 import { mapTensors } from '../memory/values.js'
 import { foldIn, type Key, keys } from '../random/key.js'
-import { checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
+import { check, checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
+import { examples as records, trainedRecords } from './records.js'
 import { checkFinite, type Example, evaluate, type Trained, TRAINING, type TrainingOptions } from './step.js'
 
 const never = trusted((): boolean => false)
@@ -54,15 +55,18 @@ export const trainingRun = <P, X, Y, DX, T, S extends string>(training: Training
     checkOptions('trainingRun', RUN, options)
     const { steps, batch, key, until = never } = options
     return (first: Trained<P, S>): TrainedRun<P, S> => {
+      check('trainingRun', 'trained', trainedRecords, first)
       const losses: number[] = [], update = guardOptimizer(optimizer).step
       const examples = guarded(batch), ends = guarded(until)
       const layerOf = (stepKey: Key): Layer<P, X, Y, DX> => (typeof model === 'function' ? outside(() => model(stepKey)) : model)
       const step = ({ params, state }: Trained<P, S>): Trained<P, S> => {
         const stepKey = foldIn(state.step)(key)
-        const { loss: value, gradient } = evaluate(layerOf(stepKey), loss, params, examples(state.step))
+        const place = `trainingRun, step ${state.step}`, example = examples(state.step)
+        check(place, 'the batch', records, example)
+        const { loss: value, gradient } = evaluate(layerOf(stepKey), loss, params, example)
         // All of the gradient is there before the first parameter changes.
         const whole = mapTensors(x => x)(gradient)
-        checkFinite('trainingRun', value, whole)
+        checkFinite(place, value, whole)
         losses.push(value)
         const next = (): Trained<P, S> => update(params, whole, state)
         return isTrusted(optimizer.step) ? overwriting([params, state.slots], next) : next()

@@ -97,8 +97,8 @@ describe('batches', () => {
     expect(shuffledBatches(20, 20)(random.key(1))).not.toEqual(shuffledBatches(20, 20)(random.key(2)))
   })
   test('of what are no tokens, or in no number', () => {
-    expect(() => windowsAt(tensor.of([1, 2]) as never, [0], 1)).toThrow('windowsAt: expected tokens to be tokens, got')
-    expect(() => randomWindows(tensor.of([1, 2]) as never, { batch: 1, context: 1 })).toThrow('randomWindows: expected tokens to be tokens, got')
+    expect(() => windowsAt(tensor.of([1, 2]) as never, [0], 1)).toThrow('windowsAt: expected tokens to be tokens of tensor.tokensOf, got')
+    expect(() => randomWindows(tensor.of([1, 2]) as never, { batch: 1, context: 1 })).toThrow('randomWindows: expected tokens to be tokens of tensor.tokensOf, got')
     for (const context of [0, -1, 0.5]) {
       expect(() => windowsAt(five, [0], context)).toThrow(new RangeError(`windowsAt: expected context to be a positive integer, got ${context}`))
       expect(() => randomWindows(five, { batch: 1, context })).toThrow(new RangeError(`randomWindows: expected context to be a positive integer, got ${context}`))

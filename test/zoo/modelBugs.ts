@@ -33,7 +33,7 @@ const gptWith = (embedding: (key: Key) => Step, keyOf: (index: number, key: Key)
 /** Drops what the key says, by a mask for other numbers than there are. */
 const dropsBy = (maskOf: (x: Tensor, u: (shape: readonly number[]) => Tensor) => Tensor) => (key: Key): Step => {
   const scaled = (x: Tensor, y: Tensor): Tensor =>
-    tensor.multiply(maskOf(x, shape => tensor.map(u => (u < rate ? 0 : 1 / (1 - rate)))(random.uniform(shape, { precision: 'float64' })(key))))(y)
+    tensor.multiply(maskOf(x, shape => dropout(rate, key).forward(noParams, tensor.full(shape, 1, 'float64'))))(y)
   return layer({ forward: (_: NoParams, x: Tensor) => scaled(x, x), gradient: (_: NoParams, x: Tensor, dy: Tensor) => ({ params: noParams, input: scaled(x, dy) }) })
 }
 /** A mask of fewer entries, over and over. */
