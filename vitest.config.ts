@@ -21,6 +21,8 @@ export default defineConfig({
     globalSetup: ['test/globalSetup.ts'],
     setupFiles: ['test/setup.ts'],
     execArgv: relaxed,
+    // Both cores of the smallest machine; by default one would stay idle.
+    maxWorkers: 2,
     // More runs for each law take longer: PULLBACK_RUNS=1000 npm test.
     testTimeout: 120_000 * Math.max(1, Number(process.env.PULLBACK_RUNS ?? 100) / 100)
   }
