@@ -41,9 +41,9 @@ describe('a step of training', () => {
   test('tells a loss that is no number from one that is none', () => {
     expect(stepFor({ ...meanSquaredError(), forward: () => '1' as never })).toThrow(new TypeError('trainingStep: expected a finite loss, got "1"'))
   })
-  test('or many of them: the sentence begins with what was called', () => {
+  test('or many of them: the sentence begins with what was called, and where', () => {
     const run = trainingRun({ model, loss: { ...meanSquaredError(), forward: () => NaN }, optimizer })
-    expect(() => run({ steps: 2, batch: () => batch, key: random.key(0) })(initTraining(optimizer, params))).toThrow(new RangeError('trainingRun: expected a finite loss, got NaN'))
+    expect(() => run({ steps: 2, batch: () => batch, key: random.key(0) })(initTraining(optimizer, params))).toThrow(new RangeError('trainingRun, step 0: expected a finite loss, got NaN'))
   })
   test('makes its model with its key, if the model has one', () => {
     const keys: Key[] = []

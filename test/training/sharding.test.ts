@@ -89,8 +89,8 @@ describe('shards', () => {
 test('what is no batch, and no gradient, is refused by the name of what was called', () => {
   const batch = { input: ids(1), target: ids(2) }, trained = initTraining(gradientDescent({ learningRate: 1 }), tensor.of([1]))
   expect(() => shards(1)(3 as never)).toThrow(/^shards: expected batch to be .*, got 3$/)
-  expect(() => shards(1)({ ...batch, input: [1] } as never)).toThrow(/^shards: expected input to be a tensor or tokens, got an array of 1$/)
-  expect(() => shards(1)({ ...batch, target: undefined } as never)).toThrow(/^shards: expected target to be a tensor or tokens, got undefined$/)
+  expect(() => shards(1)({ ...batch, input: [1] } as never)).toThrow(/^shards: expected input to be a tensor or tokens of tensor.tokensOf, got an array of 1$/)
+  expect(() => shards(1)({ ...batch, target: undefined } as never)).toThrow(/^shards: expected target to be a tensor or tokens of tensor.tokensOf, got undefined$/)
   expect(() => applyGradient(gradientDescent({ learningRate: 1 }))(trained, 3 as never)).toThrow(/^applyGradient: expected computed to be .*, got 3$/)
   expect(() => applyGradient(gradientDescent({ learningRate: 1 }))(3 as never, { loss: 1, gradient: tensor.of([1]) })).toThrow(/^applyGradient: expected trained to be .*, got 3$/)
 })
