@@ -23,6 +23,8 @@ export default defineConfig({
     execArgv: relaxed,
     // Both cores of the smallest machine; by default one would stay idle.
     maxWorkers: 2,
+    // Each of them with one thread; test/kernels/threads.test.ts has more, in processes of its own.
+    env: { PULLBACK_THREADS: process.env.PULLBACK_THREADS ?? '1' },
     // More runs for each law take longer: PULLBACK_RUNS=1000 npm test.
     testTimeout: 120_000 * Math.max(1, Number(process.env.PULLBACK_RUNS ?? 100) / 100)
   }
