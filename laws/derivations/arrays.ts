@@ -51,13 +51,14 @@ export const zip = (what: string, f: (a: number, b: number) => number, a: Evalua
   throw new AxisError(`${what} of ${describe(a)} and ${describe(b)}`)
 }
 
-/** A value as rows of numbers. */
-const rowsOf = (entries: Value): readonly (readonly number[])[] => {
+/** A value as rows of numbers; a vector as a column. */
+export const matrixFrom = (entries: Value): readonly (readonly number[])[] => {
   const rows = typeof entries === 'number' ? [] : entries
   return rows.map(row => (typeof row === 'number' ? [row] : row.map(v => (typeof v === 'number' ? v : NaN))))
 }
 
-const vectorOf = (entries: Value): readonly number[] => rowsOf(entries).map(([v]) => v)
+/** A value as the numbers of a vector. */
+export const vectorFrom = (entries: Value): readonly number[] => matrixFrom(entries).map(([v]) => v)
 
 const dot = (a: readonly number[], b: readonly number[]): number => {
   if (a.length !== b.length) throw new AxisError(`a product of the lengths ${a.length} and ${b.length}`)
@@ -77,16 +78,16 @@ export const multiply = (a: Evaluated, b: Evaluated): Evaluated => {
   if (!a.row && a.axes.length === 1) {
     // A column times a row.
     if (!b.row) return fail()
-    const right = vectorOf(b.entries)
-    return { axes: [a.axes[0], b.axes[0]], entries: vectorOf(a.entries).map(v => right.map(w => v * w)), row: false }
+    const right = vectorFrom(b.entries)
+    return { axes: [a.axes[0], b.axes[0]], entries: vectorFrom(a.entries).map(v => right.map(w => v * w)), row: false }
   }
   if (b.row || inner !== b.axes[0] || a.axes.length > 2 || b.axes.length > 2) return fail()
-  const left = a.row ? [vectorOf(a.entries)] : rowsOf(a.entries)
+  const left = a.row ? [vectorFrom(a.entries)] : matrixFrom(a.entries)
   if (b.axes.length === 1) {
-    const products = left.map(row => dot(row, vectorOf(b.entries)))
+    const products = left.map(row => dot(row, vectorFrom(b.entries)))
     return a.row ? products[0] : { axes: other === undefined ? [] : [other], entries: products, row: false }
   }
-  const right = rowsOf(b.entries), columns = columnsOf(right, right[0]?.length ?? 0)
+  const right = matrixFrom(b.entries), columns = columnsOf(right, right[0]?.length ?? 0)
   const products = left.map(row => columns.map(column => dot(row, column)))
   return a.row || other === undefined
     ? { axes: [b.axes[1]], entries: products[0], row: true }
@@ -98,7 +99,7 @@ export const transpose = (a: Evaluated): Evaluated => {
   if (typeof a === 'number') return a
   if (!isAxial(a) || a.axes.length > 2) throw new AxisError(`the transpose of ${describe(a)}`)
   if (a.axes.length === 1) return { ...a, row: !a.row }
-  const rows = rowsOf(a.entries)
+  const rows = matrixFrom(a.entries)
   return { axes: [a.axes[1], a.axes[0]], entries: columnsOf(rows, rows[0]?.length ?? 0), row: false }
 }
 

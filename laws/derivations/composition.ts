@@ -5,10 +5,11 @@
  */
 import { pipe } from 'fp-ts/lib/function.js'
 import { andThen, named, residual as residualOf } from 'pullback'
-import { f, fPullback, g, gPullback, jacobianF, jacobianG, record, sine, sineFunction, small, tangent, tangentFunction } from './denseLayers.js'
+import { f, fPullback, g, gPullback, jacobianF, jacobianG, record, sine, sineFunction, tangent, tangentFunction } from './denseLayers.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt } from './letters.js'
 import { asTensor, type Matrix, matrix, sum, type Vector, vector } from './notation.js'
+import { small } from './parts.js'
 
 interface Chained {
   readonly A: Matrix

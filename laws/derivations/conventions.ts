@@ -4,18 +4,13 @@
  * @module
  */
 import { derivativeAtZero } from '../finiteDifferences.js'
-import type { Value } from './arrays.js'
+import { matrixFrom, vectorFrom } from './arrays.js'
 import { real } from './cases.js'
+import { f, g } from './denseLayers.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt, mapping } from './letters.js'
 import { type Matrix, matrix, product, sum, times, transposed, vector, type Vector } from './notation.js'
-
-const small = { entries: real(1) }
-
-const rowsOf = (value: Value): Matrix =>
-  (typeof value === 'number' ? [] : value.map(row => (typeof row === 'number' ? [row] : row.map(v => (typeof v === 'number' ? v : NaN)))))
-
-const vectorOf = (value: Value): Vector => rowsOf(value).map(([v]) => v)
+import { small } from './parts.js'
 
 interface Conventions {
   readonly A: Matrix
@@ -48,12 +43,6 @@ const matricesFirst = ([head, ...rest]: readonly Matrix[], v: Vector): { readonl
   return { value: times(all.value, v), multiplications: all.multiplications + all.value.length * v.length }
 }
 
-/** $\sin(A x)$ */
-const first = (A: Matrix, x: Vector): Vector => times(A, x).map(Math.sin)
-
-/** $\tanh(B y)$ */
-const second = (B: Matrix, y: Vector): Vector => times(B, y).map(Math.tanh)
-
 export const conventions = derivation<Conventions>({
   name: 'conventions: what dx means', source: 'src/layer/layer.ts', about: ['layer', 'layerKeeping', 'parameterless', 'fromOutput'],
   introduction: 'A network ends in one number, the loss $\\ell$. Everything on its way has a gradient: for a value $y$ it is written $dy$, has the shape of $y$, and holds the derivatives of $\\ell$ by the entries of $y$. On these pages $dy$ is given and $dx$ is sought. Here the way is $x$, then $y = f(x)$, then $z = g(y)$; so that something can be computed, $f(x) = \\sin(A x)$ and $g(y) = \\tanh(B y)$.',
@@ -62,16 +51,16 @@ export const conventions = derivation<Conventions>({
     L: axis('l', 'layers of a deep network'), D: axis('', 'width of a deep network')
   },
   functions: {
-    f: mapping('f', ['N'], 'M', 'any differentiable function', ([x], { A }) => first(rowsOf(A), vectorOf(x))),
-    g: mapping('g', ['M'], 'K', 'another', ([y], { B }) => second(rowsOf(B), vectorOf(y))),
-    both: mapping('h', ['N'], 'K', 'both, $h(x) = g(f(x))$', ([x], { A, B }) => second(rowsOf(B), first(rowsOf(A), vectorOf(x))))
+    f: mapping('f', ['N'], 'M', 'any differentiable function', ([x], { A }) => f(matrixFrom(A), vectorFrom(x))),
+    g: mapping('g', ['M'], 'K', 'another', ([y], { B }) => g(matrixFrom(B), vectorFrom(y))),
+    both: mapping('h', ['N'], 'K', 'both, $h(x) = g(f(x))$', ([x], { A, B }) => g(matrixFrom(B), f(matrixFrom(A), vectorFrom(x))))
   },
   letters: {
     A: given('A', 'M N', 'a matrix', small),
     B: given('B', 'K M', 'a matrix', small),
     x: given('x', 'N', 'input', small),
-    y: defined('y', 'M', 'between', 'y = f(x)', ({ A, x }) => first(A, x)),
-    z: defined('z', 'K', 'output', 'z = g(y)', ({ B, y }) => second(B, y)),
+    y: defined('y', 'M', 'between', 'y = f(x)', ({ A, x }) => f(A, x)),
+    z: defined('z', 'K', 'output', 'z = g(y)', ({ B, y }) => g(B, y)),
     dz: given('dz', 'K', 'gradient at the output'),
     loss: defined('\\ell', '', 'a loss that has this gradient', String.raw`\ell = \sum_k dz_k z_k`, ({ z, dz }) => sum(z.length, k => dz[k] * z[k])),
     F: defined('F', 'M N', 'Jacobian of $f$', String.raw`F_{ji} = \frac{\partial y_j}{\partial x_i}`, ({ A, x }) => {
@@ -166,7 +155,7 @@ export const finiteDifferences = derivation<Differences>({
   name: 'finite differences', source: 'laws/finiteDifferences.ts', uses: ['conventions'],
   introduction: 'Everything rests on derivatives that are measured. Near 0 a smooth function of one number is nearly a polynomial; here it is one of degree 5, so that every error can be written down. Sought is its derivative at 0, $c_1$.',
   axes: { n: axis('', 'coefficients', { min: 6, max: 6, example: 6 }) }, counters: ['k'],
-  functions: { phi: mapping('\\varphi', [''], '', 'the function', ([t], { c }) => polynomial(vectorOf(c), typeof t === 'number' ? t : NaN)) },
+  functions: { phi: mapping('\\varphi', [''], '', 'the function', ([t], { c }) => polynomial(vectorFrom(c), typeof t === 'number' ? t : NaN)) },
   letters: {
     c: given('c', 'n', 'coefficients', small),
     h: given('h', '', 'step', { entries: real(1).map(v => (Math.abs(v) + 1) / 4), example: () => 0.5 }),

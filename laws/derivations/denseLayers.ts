@@ -5,8 +5,7 @@
  * @module
  */
 import { type Layer, layer, type Tensor } from 'pullback'
-import type { Value } from './arrays.js'
-import { real } from './cases.js'
+import { matrixFrom, vectorFrom } from './arrays.js'
 import { type FunctionLetter, mapping } from './letters.js'
 import { asTensor, type Matrix, matrix, matrixOf, times, transposed, type Vector, vector, vectorOf } from './notation.js'
 
@@ -48,18 +47,12 @@ export const tangent: Layer<Weight, Tensor, Tensor> = layer({
 
 export const record = (weight: Matrix): Weight => ({ weight: asTensor(weight) })
 
-export const matrixFrom = (value: Value): Matrix =>
-  (typeof value === 'number' ? [] : value.map(row => (typeof row === 'number' ? [row] : row.map(v => (typeof v === 'number' ? v : NaN)))))
-
-export const vectorFrom = (value: Value): Vector => matrixFrom(value).map(([v]) => v)
-
 export const sineFunction = (weight: string, input: string, output: string): FunctionLetter =>
   mapping('f', [weight, input], output, 'a layer, any; in the cases the sine of a matrix times a vector', ([A, x]) => f(matrixFrom(A), vectorFrom(x)))
 
 export const tangentFunction = (weight: string, input: string, output: string): FunctionLetter =>
   mapping('g', [weight, input], output, 'another layer, any; in the cases the tanh of a matrix times a vector', ([B, y]) => g(matrixFrom(B), vectorFrom(y)))
 
-export const small = { entries: real(1) }
 /** $\partial y_j/\partial x_i$ of $f$ */
 export const jacobianF = (A: Matrix, x: Vector): Matrix => {
   const u = times(A, x)

@@ -14,6 +14,7 @@ export const linearParams = (W: Value, b: Value) => ({ weight: asTensor(W), bias
 export const columnSums = (x: Matrix): Vector => vector(x[0].length, j => sum(x.length, n => x[n][j]))
 
 export const ONES = String.raw`\mathbf 1_n = 1`
+
 /** One of the three parts of a row, head by head. */
 export const part = (x: Matrix, p: number, H: number, d: number): readonly Matrix[] =>
   vector(H, h => matrix(x.length, d, (t, j) => x[t][p * H * d + h * d + j]))

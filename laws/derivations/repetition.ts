@@ -4,10 +4,11 @@
  * @module
  */
 import { branches as branchesOf, stack as stackOf } from 'pullback'
-import { f, fPullback, g, gPullback, jacobianF, jacobianG, record, sine, sineFunction, small, tangent, tangentFunction, type Weight } from './denseLayers.js'
+import { f, fPullback, g, gPullback, jacobianF, jacobianG, record, sine, sineFunction, tangent, tangentFunction, type Weight } from './denseLayers.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt } from './letters.js'
 import { asTensor, type Matrix, matrix, product, sum, times, transposed, type Vector, vector } from './notation.js'
+import { small } from './parts.js'
 
 interface Deep {
   readonly A: readonly Matrix[]

@@ -5,10 +5,11 @@
  */
 import fc from 'fast-check'
 import { combineShards, type Layer, layer, lossAndGradient, meanSquaredError, shards, type Tensor } from 'pullback'
-import { f, fPullback, record, small, type Weight } from './denseLayers.js'
+import { f, fPullback, record, type Weight } from './denseLayers.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt } from './letters.js'
 import { asTensor, type Matrix, matrixOf, plus, sum, type Vector, vector } from './notation.js'
+import { small } from './parts.js'
 
 interface Batch {
   readonly A: Matrix

@@ -5,10 +5,12 @@
  */
 import { pipe } from 'fp-ts/lib/function.js'
 import { andThenTied, frozen as frozenWith, type Layer, layer, named, type Tensor, tree } from 'pullback'
-import { f, fPullback, g, gPullback, jacobianF, jacobianG, matrixFrom, record, sine, sineFunction, small, vectorFrom, type Weight } from './denseLayers.js'
+import { matrixFrom, vectorFrom } from './arrays.js'
+import { f, fPullback, g, gPullback, jacobianF, jacobianG, record, sine, sineFunction, type Weight } from './denseLayers.js'
 import { derivation } from './derivation.js'
 import { axis, defined, given, gradientAt, mapping } from './letters.js'
 import { asTensor, type Matrix, matrix, matrixOf, plus, sum, times, transposed, type Vector, vectorOf } from './notation.js'
+import { small } from './parts.js'
 
 interface Tied {
   readonly A: Matrix
