@@ -16,7 +16,7 @@ const typescript = (code: string): string => `\`\`\`ts\n${code}\n\`\`\``
 
 const GENERATED = '<!-- Written by `npm run derivations` from laws/derivations; a test compares it with them. -->'
 
-const titleOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+export const titleOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
 const all: readonly Page[] = chapters.flatMap(({ pages }) => pages)
 

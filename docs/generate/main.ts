@@ -1,0 +1,23 @@
+/**
+ * Writes what the site takes from the library: the pages of the derivations, and who is where. `npm run generate --prefix docs`
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { chapters } from '../../laws/derivations/index.js'
+import { slug, titleOf } from '../pages.js'
+import { derivationPages } from './derivations.js'
+
+const site = new URL('../site/', import.meta.url)
+
+const write = async (folder: string, files: ReadonlyMap<string, string>): Promise<void> => {
+  const place = new URL(`${folder}/`, site)
+  await rm(place, { recursive: true, force: true })
+  await mkdir(place, { recursive: true })
+  await Promise.all(Array.from(files, ([file, text]) => writeFile(new URL(file, place), text)))
+}
+
+const sidebar = chapters.map(({ title, pages }) => ({
+  text: title, collapsed: false, items: pages.map(({ derivation: { name } }) => ({ text: titleOf(name), link: `/derivations/${slug(name)}` }))
+}))
+
+await write('derivations', derivationPages())
+await write('.vitepress/generated', new Map([['derivationSidebar.json', JSON.stringify(sidebar, undefined, 2)]]))

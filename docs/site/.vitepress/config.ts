@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url'
+import { katex } from '@mdit/plugin-katex'
+import { defineConfig } from 'vitepress'
+import derivationSidebar from './generated/derivationSidebar.json'
+import { pathSidebar } from './pathSidebar.js'
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+
+export default defineConfig({
+  title: 'Pullback',
+  description: 'Neural networks and transformers as pure functions. Gradients derived by hand, run and checked before your eyes.',
+  lang: 'en',
+  base: process.env.DOCS_BASE ?? '/',
+  cleanUrls: false,
+  // What pages know of each other lies in a file and not in a script inside of the page, which a strict policy would refuse.
+  metaChunk: true,
+  // Light mode and dark mode need one small script before the first paint; `buildEnd` puts its hash into the policy.
+  appearance: true,
+  lastUpdated: false,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${process.env.DOCS_BASE ?? '/'}icon.svg` }]],
+  markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    // The plugin's types are of another version of the parser's.
+    config: md => { md.use(katex as never, { output: 'htmlAndMathml', throwOnError: true, strict: 'error' }) }
+  },
+  themeConfig: {
+    nav: [
+      { text: 'The path', link: '/path/', activeMatch: '^/path/' },
+      { text: 'Derivations', link: '/derivations/', activeMatch: '^/derivations/' },
+      { text: 'Map', link: '/map' },
+      { text: 'Playground', link: '/playground/', activeMatch: '^/playground/' },
+      { text: 'Reference', link: '/api/', activeMatch: '^/api/' }
+    ],
+    sidebar: { '/derivations/': derivationSidebar, '/path/': pathSidebar() },
+    outline: [2, 3],
+    search: { provider: 'local' }
+  },
+  vite: {
+    resolve: {
+      alias: [
+        { find: /^pullback$/, replacement: fromRoot('src/index.ts') },
+        { find: /^pullback\/laws$/, replacement: fromRoot('laws/index.ts') },
+        // The same code as modules, of which a bundler leaves out what is not used.
+        { find: /^fp-ts\/lib\/(.*)\.js$/, replacement: fromRoot('node_modules/fp-ts/es6/$1.js') }
+      ]
+    },
+    worker: { format: 'es' },
+    build: { target: 'es2022', chunkSizeWarningLimit: 1500 },
+    server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } }
+  }
+})
