@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'bench/', 'coverage/', 'reports/', '**/*.generated.ts', 'src/kernels/simd/assembly/', 'test/outsider/', 'docs/site/', 'docs/test/', 'docs/serve.ts', 'docs/preview.ts', '**/node_modules/'] },
+  { ignores: ['dist/', 'node_modules/', 'bench/', 'coverage/', 'reports/', '**/*.generated.ts', 'src/kernels/simd/assembly/', 'test/outsider/', 'docs/site/', 'docs/test/', 'docs/serve.ts', 'docs/preview.ts', 'docs/generate/', 'docs/anyPath.ts', 'docs/policy.ts', 'docs/marker.ts', '**/node_modules/'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {

@@ -15,6 +15,10 @@ export interface Entry {
   readonly chapter: string
   readonly description: string
   readonly examples: readonly string[]
+  /** Its type, as TypeScript says it. */
+  readonly signature: string
+  /** Where it is written; the file from the root. */
+  readonly source: { readonly file: string, readonly line: number }
 }
 
 const ENTRY_POINTS: Readonly<Record<string, string>> = {
@@ -35,6 +39,14 @@ const chapterOf = (file: string): string => {
   return found[1]
 }
 
+/** The type of a value, with what it is made of on lines of their own where it is long. */
+const signatureOf = (checker: ts.TypeChecker, name: string, type: ts.Type, at: ts.Node): string => {
+  const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.WriteArrowStyleSignature | ts.TypeFormatFlags.UseAliasDefinedOutsideCurrentScope
+  const signatures = type.getCallSignatures()
+  const texts = signatures.length > 1 ? signatures.map(signature => checker.signatureToString(signature, at, flags)) : [checker.typeToString(type, at, flags)]
+  return texts.map(text => `${name}: ${text}`).join('\n')
+}
+
 const textOf = (parts: ts.JSDocTagInfo['text']): string => (parts ?? []).map(({ text }) => text).join('')
 
 /** Every public function and value, in the order of the page. */
@@ -48,11 +60,13 @@ export const entries = (): readonly Entry[] => {
     if (symbol.flags & ts.SymbolFlags.ValueModule) return listed(symbol, from, `${name}.`)
     const declaration = symbol.valueDeclaration
     if (declaration === undefined) return []
-    const tags = symbol.getJsDocTags(checker)
+    const tags = symbol.getJsDocTags(checker), file = declaration.getSourceFile()
     return [{
       name, from, chapter: chapterOf(declaration.getSourceFile().fileName),
       description: symbol.getDocumentationComment(checker).map(({ text }) => text).join('').trim(),
-      examples: tags.filter(tag => tag.name === 'example').map(tag => textOf(tag.text).trim())
+      examples: tags.filter(tag => tag.name === 'example').map(tag => textOf(tag.text).trim()),
+      signature: signatureOf(checker, name, checker.getTypeOfSymbol(symbol), declaration),
+      source: { file: file.fileName.slice(root.length), line: file.getLineAndCharacterOfPosition(declaration.getStart()).line + 1 }
     }]
   })
   const all = Object.entries(ENTRY_POINTS).flatMap(([from, file]) => {

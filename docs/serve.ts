@@ -4,13 +4,16 @@
 import { createServer, type Server } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import sirv from 'sirv'
+import { workerPolicy } from './policy.js'
 
-/** Listens on a port of this machine alone; 0 takes a free one. */
-export const serve = (port: number): Promise<Server> => {
+/** Listens on a port of this machine alone; 0 takes a free one. The site lies at `path`, which begins and ends with a slash. */
+export const serve = (port: number, path = '/'): Promise<Server> => {
   const files = sirv(fileURLToPath(new URL('site/.vitepress/dist/', import.meta.url)), { etag: true })
   const server = createServer((request, response) => {
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
+    if (/\.worker-[^/]*\.js$/.test(request.url ?? '')) response.setHeader('Content-Security-Policy', workerPolicy)
+    if (request.url?.startsWith(path) === true) request.url = `/${request.url.slice(path.length)}`
     files(request, response, () => {
       response.statusCode = 404
       response.end('not found')

@@ -4,7 +4,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { chapters } from '../../laws/derivations/index.js'
 import { slug, titleOf } from '../pages.js'
+import { apiPages, apiSidebar } from './api.js'
 import { derivationPages } from './derivations.js'
+import { derivationMap } from './map.js'
+import { sourcePages } from './sources.js'
 
 const site = new URL('../site/', import.meta.url)
 
@@ -20,4 +23,8 @@ const sidebar = chapters.map(({ title, pages }) => ({
 }))
 
 await write('derivations', derivationPages())
-await write('.vitepress/generated', new Map([['derivationSidebar.json', JSON.stringify(sidebar, undefined, 2)]]))
+await write('api', apiPages())
+await write('public/source', await sourcePages())
+await write('.vitepress/generated', new Map([
+  ['derivationSidebar.json', JSON.stringify(sidebar)], ['apiSidebar.json', JSON.stringify(apiSidebar())], ['map.json', JSON.stringify(derivationMap())]
+]))

@@ -1,16 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addresses, openPage, openSite, type Site } from './browser.js'
+
+const LARGEST = 200_000
+
+const axe = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8')
+
+interface Violation { readonly id: string, readonly impact: string, readonly nodes: readonly { readonly target: readonly string[] }[] }
 
 let site: Site
 beforeAll(async () => { site = await openSite() })
 afterAll(() => site.close())
 
-describe.each(addresses())('%s', address => {
-  test('loads without a complaint, and fits a phone', async () => {
-    const { page, problems } = await openPage(site, address, { viewport: { width: 360, height: 740 } })
+const pages = addresses().filter(address => !address.startsWith('/source/'))
+const links = new Map<string, ReadonlySet<string>>()
+
+describe.each(pages)('%s', address => {
+  test.each(['light', 'dark'] as const)('loads without a complaint, fits a phone, and is accessible in %s', async colorScheme => {
+    const scripts = new Map<string, number>()
+    const { page, problems } = await openPage(site, address, { viewport: { width: 360, height: 740 }, colorScheme, bypassCSP: true }, page => {
+      page.on('response', response => {
+        if (/\.js$/.test(response.url())) void response.body().then(body => { scripts.set(response.url(), gzipSync(body).length) }, () => undefined)
+      })
+    })
     const { width, content } = await page.evaluate(() => ({ width: innerWidth, content: document.documentElement.scrollWidth }))
+    await page.evaluate(axe)
+    const violations = await page.evaluate(async () => (await (window as unknown as { axe: { run: () => Promise<{ violations: readonly Violation[] }> } }).axe.run()).violations) // what the script defines
+    links.set(address, new Set(await page.evaluate(() => Array.from(document.querySelectorAll<HTMLAnchorElement>('#app a[href]'), ({ href }) => String(href)))))
+    const weight = Array.from(scripts.values()).reduce((sum, bytes) => sum + bytes, 0)
     await page.context().close()
     expect(problems).toEqual([])
     expect(content).toBeLessThanOrEqual(width)
+    expect(weight).toBeLessThanOrEqual(LARGEST)
+    expect(violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).slice(0, 3).join(', ')}`)).toEqual([])
   })
+})
+
+test('links lead to a page and a place on it', () => {
+  const dist = new URL('../site/.vitepress/dist', import.meta.url)
+  const texts = new Map(addresses().map(address => [address, readFileSync(fileURLToPath(`${dist.href}${address}`), 'utf8')]))
+  const broken = Array.from(links).flatMap(([from, targets]) => Array.from(targets).flatMap(target => {
+    if (!target.startsWith(site.url)) return /^https:\/\//.test(target) ? [] : [`${from}: ${target}`]
+    const { pathname, hash } = new URL(target), file = pathname.endsWith('/') ? `${pathname}index.html` : pathname
+    const text = texts.get(file)
+    if (text === undefined) return [`${from}: ${target}`]
+    return hash === '' || text.includes(`id="${decodeURIComponent(hash.slice(1))}"`) ? [] : [`${from}: ${target}`]
+  }))
+  expect(links.size).toBe(pages.length)
+  expect(broken).toEqual([])
 })

@@ -1,23 +1,33 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { katex } from '@mdit/plugin-katex'
 import { defineConfig } from 'vitepress'
+import { MARKER } from '../../marker.js'
+import { withPolicy } from '../../policy.js'
+import apiSidebar from './generated/apiSidebar.json'
 import derivationSidebar from './generated/derivationSidebar.json'
 import { pathSidebar } from './pathSidebar.js'
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
+/** While it is written the site lies at `/`; built, at whatever path it is put (`anyPath.ts`). */
+const base = process.argv.includes('build') ? MARKER : '/'
+
 export default defineConfig({
   title: 'Pullback',
   description: 'Neural networks and transformers as pure functions. Gradients derived by hand, run and checked before your eyes.',
   lang: 'en',
-  base: process.env.DOCS_BASE ?? '/',
+  base,
   cleanUrls: false,
   // What pages know of each other lies in a file and not in a script inside of the page, which a strict policy would refuse.
   metaChunk: true,
-  // Light mode and dark mode need one small script before the first paint; `buildEnd` puts its hash into the policy.
-  appearance: true,
+  transformHtml: withPolicy,
   lastUpdated: false,
-  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${process.env.DOCS_BASE ?? '/'}icon.svg` }]],
+  // It would take links in pictures for links in the text, and fetch pages that nobody asked for.
+  router: { prefetchLinks: false },
+  // Plain pages, which the build does not know; a test follows every link.
+  ignoreDeadLinks: [/^\/source\//],
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `data:image/svg+xml,${encodeURIComponent(readFileSync(fromRoot('docs/site/icon.svg'), 'utf8').trim())}` }]],
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     // The plugin's types are of another version of the parser's.
@@ -31,7 +41,7 @@ export default defineConfig({
       { text: 'Playground', link: '/playground/', activeMatch: '^/playground/' },
       { text: 'Reference', link: '/api/', activeMatch: '^/api/' }
     ],
-    sidebar: { '/derivations/': derivationSidebar, '/path/': pathSidebar() },
+    sidebar: { '/derivations/': derivationSidebar, '/path/': pathSidebar(), '/api/': apiSidebar },
     outline: [2, 3],
     search: { provider: 'local' }
   },
