@@ -26,5 +26,5 @@ export const crossEntropySum = kernel('crossEntropy', (sizes: Sizes, reads: read
 export const crossEntropyGradient = kernel('crossEntropy', reference.crossEntropyGradient)({
   reads: ({ rows, width }) => [rows * width, rows], check: checkTargets, writes: ({ rows, width }) => [rows * width],
   numbers: ({ width, ignored, scale }) => [width, ignored, scale], pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 25 }),
-  fast: 'crossEntropyGradient'
+  inPlace: 1, fast: 'crossEntropyGradient'
 })

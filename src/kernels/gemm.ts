@@ -42,3 +42,13 @@ export const gemm = Object.assign(
 
 /** $C = \mathrm{op}(A)\,\mathrm{op}(B) + \mathbf 1 r^\top$: a row added to every row of the product. */
 export const affine: typeof products & ((sizes: Gemm, a: Floats, b: Floats, row: Floats) => FreshFloats) = products
+
+/** $C = C_0 + \mathrm{op}(A)\,\mathrm{op}(B)$, which may take the place of $C_0$: a product that is summed over blocks of its inner index. */
+export const addGemm = kernel('addGemm', reference.addGemm)({
+  reads: ({ m, n, k }: reference.Product) => [m * n, m * k, k * n],
+  writes: ({ m, n }) => [m * n],
+  numbers: ({ m, n, k, transposeA, transposeB }) => [m, n, k, flag(transposeA), flag(transposeB)],
+  scratch: () => scratch, inPlace: 1,
+  pieces: ({ m, n, k }) => ({ count: Math.ceil(m / ROWS) * Math.ceil(n / COLUMNS), work: m * n * k }),
+  fast: 'addGemm'
+})

@@ -50,7 +50,7 @@ export interface Definition<S, R extends Reads, W extends Writes, F extends Fast
   readonly fits?: (sizes: S) => boolean
   /** Default: one piece. */
   readonly pieces?: (sizes: S) => Pieces
-  /** So many of the first results may take the place of the arguments of the same number: entry i depends on entries i alone. */
+  /** So many of the first results may take the place of the arguments of the same number: no piece depends on what another one writes. */
   readonly inPlace?: number
   /** The precision of the reference's results; default: that of the first numbers that it reads. */
   readonly precision?: (sizes: S) => Precision

@@ -53,6 +53,9 @@ const product = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: C
   return gemm.affine(sizes, numbers(2 * n * d, seed), numbers(2 * 5 * d * d, seed + 1), numbers(5 * d, seed + 2))
 }
 
+const sumOfProducts = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: Case) =>
+  gemm.addGemm({ m: n, n: 5 * d, k: d, transposeA, transposeB }, numbers(5 * n * d, seed + 2), numbers(n * d, seed), numbers(5 * d * d, seed + 1))
+
 const attentionOf = (causal: boolean) => ({ n, d, seed }: Case) => {
   const sizes = { matrices: 6, heads: 2, queries: 1 + n % 13, keys: 1 + d % 17, width: 5, valueWidth: 7, causal }
   const { matrices, queries, keys, width, valueWidth } = sizes
@@ -64,6 +67,7 @@ const attentionOf = (causal: boolean) => ({ n, d, seed }: Case) => {
 const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>> = {
   'a product': product(false, false), 'a product with Aᵀ': product(true, false), 'a product with Bᵀ': product(false, true), 'a product with both': product(true, true),
   'a product with few rows': ({ d, seed }) => product(false, false)({ n: 3, d, seed }), 'a product with few rows and Bᵀ': ({ d, seed }) => product(false, true)({ n: 2, d, seed }),
+  'a product that is added': sumOfProducts(false, false), 'a product with Aᵀ that is added': sumOfProducts(true, false), 'a product with both that is added': sumOfProducts(true, true),
   attention: attentionOf(false), 'causal attention': attentionOf(true),
   softmax: ({ n, d, seed }) => softmax.softmaxRows({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed)),
   'gradient of softmax': ({ n, d, seed }) => softmax.softmaxRowsGradient({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed), numbers(n * d, seed + 1)),

@@ -5,6 +5,8 @@ import {
   type LinearParams, type Tensor
 } from 'pullback'
 import { pipe } from 'fp-ts/lib/function.js'
+import { crossEntropyGradient } from '../../src/kernels/crossEntropy.js'
+import { addGemm } from '../../src/kernels/gemm.js'
 import { resident } from '../../src/kernels/simd/arena.js'
 import { overwriting, region, regionLoop, settled } from '../../src/memory/region.js'
 
@@ -151,5 +153,23 @@ describe('regions', () => {
     expect(result.results).toEqual([[9, 18, 27], [9, 18, 27], [9, 18, 27]])
     const inPlace = kernelsInUse() === 'reference' ? [10, 20, 30] : [9, 18, 27]
     expect(result.written).toEqual([inPlace, [10, 20, 30], [10, 20, 30]])
+  })
+
+  test('a sum of products and a gradient of logits have the same bits where they take the place of what they read', () => {
+    fc.assert(fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 40 }), (m, n, k) => {
+      const at = (length: number, seed: number) => tensor.fromArray([length], Float32Array.from({ length }, (_, i) => Math.sin(i * 12.9898 + seed)))
+      const sizes = { m, n, k, transposeA: true, transposeB: false }, targets = Int32Array.from({ length: m }, (_, i) => (i * 7) % (n + 1) - 1)
+      const gradientSizes = { rows: m, width: n, ignored: -1, scale: 0.3 }
+      const [sum, gradient] = [(x: Tensor) => addGemm(sizes, x.data, at(m * k, 1).data, at(k * n, 2).data), (x: Tensor) => crossEntropyGradient(gradientSizes, x.data, targets)]
+      for (const f of [sum, gradient]) {
+        const elsewhere = Array.from(f(at(m * n, 0)))
+        const found = region(() => {
+          const [x] = settled([at(m * n, 0)]), y = overwriting(x, () => f(x))
+          return { numbers: Array.from(y), replaced: x.data[0] === y[0] }
+        })
+        expect(found.numbers).toEqual(elsewhere)
+        if (kernelsInUse() !== 'reference') expect(found.replaced).toBe(true)
+      }
+    }), { numRuns: 60, examples: [[53, 261, 7], [3, 2, 5]] })
   })
 })

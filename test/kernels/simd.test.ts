@@ -129,6 +129,10 @@ describe('matrix products: every entry within k + 2 roundings of Σ |a| |b|', ()
     const bound = (i: number) => EPSILON * (k + 2) * (absolute[i] + Math.abs(row[n === 0 ? 0 : i % n]))
     expect(relativeTo(gemm.gemm(shape, a, b), gemm.gemm.reference(shape, a, b), bound)).toBeLessThanOrEqual(1)
     expect(relativeTo(gemm.affine(shape, a, b, row), gemm.affine.reference(shape, a, b, row), bound)).toBeLessThanOrEqual(1)
+    if (batch === 0) return
+    const before = Float32Array.from({ length: m * n }, (_, i) => row[i % n])
+    const added = [gemm.addGemm, gemm.addGemm.reference].map(product => product(shape, before, a.subarray(0, m * k), b.subarray(0, k * n)))
+    expect(relativeTo(added[0], added[1], bound)).toBeLessThanOrEqual(1)
   }
   test('small, with either side transposed and sizes of 0', () => {
     fc.assert(fc.property(sizes, fc.nat(1000), check), { numRuns: 400 })

@@ -16,9 +16,7 @@ import type { Floats, FreshFloats } from '../floats.js'
 /** Rows and columns of the register tile. */
 const TILE = 4
 
-export interface Gemm {
-  /** Number of independent products. */
-  readonly batch: number
+export interface Product {
   /** Rows of $C$. */
   readonly m: number
   /** Columns of $C$. */
@@ -29,6 +27,11 @@ export interface Gemm {
   readonly transposeA: boolean
   /** `true` where $B$ is stored as $n × k$. */
   readonly transposeB: boolean
+}
+
+export interface Gemm extends Product {
+  /** Number of independent products. */
+  readonly batch: number
 }
 
 /** Copies `lines` lines of length `k` into panels of four interleaved lines, padded with zeros. */
@@ -111,4 +114,10 @@ export const gemm = (
       }
   }
   if (row !== undefined) for (let i = 0; i < c.length; i++) c[i] += row[i % n]
+}
+
+/** $C = C_0 + \mathrm{op}(A)\,\mathrm{op}(B)$ */
+export const addGemm = (sizes: Product, [before, a, b]: readonly [before: Floats, a: Floats, b: Floats], [c]: readonly [c: FreshFloats]): void => {
+  gemm({ batch: 1, ...sizes }, [a, b], [c])
+  for (let i = 0; i < c.length; i++) c[i] += before[i]
 }

@@ -208,7 +208,7 @@ export const leave = (mark: number, survivors: readonly Floats[]): readonly Floa
   arena.top = mark
   for (const array of survivors.filter(inside).sort((a, b) => a.byteOffset - b.byteOffset)) {
     if (moved.has(array.byteOffset)) continue
-    instance?.kernels.move(arena.top, array.byteOffset, 4 * array.length)
+    if (array.byteOffset !== arena.top) instance?.kernels.move(arena.top, array.byteOffset, 4 * array.length)
     moved.set(array.byteOffset, view(arena.top, array.length))
     arena.top += padded(4 * array.length)
   }

@@ -19,6 +19,7 @@ export type Pointer = number & { readonly place: unique symbol }
  */
 export interface Arguments {
   readonly gemm: [c: Pointer, a: Pointer, b: Pointer, row: Pointer, batch: number, m: number, n: number, k: number, transposeA: number, transposeB: number]
+  readonly addGemm: [c: Pointer, c0: Pointer, a: Pointer, b: Pointer, m: number, n: number, k: number, transposeA: number, transposeB: number]
   readonly attentionWeights: [w: Pointer, q: Pointer, k: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, causal: number, scale: number]
   readonly attend: [y: Pointer, w: Pointer, v: Pointer, keep: Pointer, heads: number, queries: number, keys: number, valueWidth: number, causal: number]
   readonly attentionGradient: [dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number]

@@ -162,10 +162,10 @@ function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: 
   }
 }
 
-/** Fills `columns` columns of the rows of C that a range of blocks holds. */
+/** Fills `columns` columns of the rows of C that a range of blocks holds, or adds to them, which few rows may not. */
 function panel(
   c: usize, a: usize, b: usize, rows: i32, columns: i32, k: i32, cStride: usize,
-  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, few: bool, scratch: usize
+  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, few: bool, added: bool, scratch: usize
 ): void {
   if (few && bColumn == 4) {
     for (let i = 0; i < rows; i++) rowTimesRows(c + i * cStride, a + i * aRow, b, columns, k, aStep, bStep)
@@ -175,7 +175,7 @@ function panel(
     for (let i = 0; i < rows; i++) rowTimesColumns(c + i * cStride, a + i * aRow, b, columns, k, bColumn)
     return
   }
-  if (k == 0) {
+  if (k == 0 && !added) {
     for (let i = 0; i < rows; i++) memory.fill(c + i * cStride, 0, 4 * columns)
     return
   }
@@ -190,7 +190,7 @@ function panel(
         for (let i = 0; i < mc; i += MR)
           tile(
             aPacked + i * kc * 4, bPacked + j * kc * 4, kc, c + (ic + i) * cStride + j * 4, cStride,
-            min(MR, mc - i), min(NR, columns - j), pc > 0, spill)
+            min(MR, mc - i), min(NR, columns - j), added || pc > 0, spill)
     }
   }
 }
@@ -218,8 +218,25 @@ export function gemm(
     const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = c + 4 * ((item * m + i) * n + j)
     panel(
-      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, few, scratch)
+      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, few, false, scratch)
     if (row != 0) addRow(at, row + 4 * j, rows, columns, cStride)
+    piece += last - first
+  }
+}
+
+/** C = C₀ + op(A) op(B), in pieces as above but always of NC columns. C may be C₀. */
+export function addGemm(
+  c: usize, c0: usize, a: usize, b: usize, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool, from: i32, to: i32, scratch: usize
+): void {
+  const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
+  const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
+  const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, cStride = <usize>(4 * n)
+  for (let piece = from; piece < to; ) {
+    const j = piece / down * NC, first = piece % down, columns = min(NC, n - j)
+    const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
+    const at = 4 * (i * n + j)
+    if (c != c0) for (let r: usize = 0; r < <usize>rows; r++) memory.copy(c + at + r * cStride, c0 + at + r * cStride, 4 * columns)
+    panel(c + at, a + i * aRow, b + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, false, true, scratch)
     piece += last - first
   }
 }

@@ -1,6 +1,6 @@
 export { attend, attentionGradient, attentionWeights } from './attention'
 export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, move, padRows, scatterAddRows, splitHeads, transpose, zero } from './copies'
-export { gemm, gemmScratchBytes } from './gemm'
+export { addGemm, gemm, gemmScratchBytes } from './gemm'
 export {
   adam, add, descend, divide, dot, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient, scale, sigmoid, sigmoidGradient,
   silu, siluWithSlope, squaredError, squaredErrorGradient, subtract, sum, tanh, tanhGradient
