@@ -10,6 +10,7 @@ import { chainRule, residual } from './composition.js'
 import * as beginnings from './conventions.js'
 import type { Derivation } from './definition.js'
 import * as embeddings from './embeddings.js'
+import { factored } from './factored.js'
 import * as generation from './generation.js'
 import { feedForward } from './feedForward.js'
 import { gelu, geluTanh } from './gelu.js'
@@ -52,7 +53,7 @@ export const chapters: readonly Chapter[] = [
   chapter('Functions of one number', { pointwise, relu, sigmoid, tanh, silu, gelu, geluTanh }),
   chapter('Matrix products', { linear: linear.linear, unembedding: linear.unembedding, probe }),
   chapter('Composition', { chainRule, residual, branches, stack, tied, frozen }),
-  chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
+  chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, factored, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
   chapter('Normalisation and dropout', { layerNorm, dropout }),
   chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
   chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block, gpt }),

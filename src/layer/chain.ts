@@ -4,6 +4,7 @@
  * @module
  */
 import { trusted } from '../memory/trust.js'
+import { factoredForm, type Factors, withFactored } from './factored.js'
 import { guard } from './guard.js'
 import { deferred, type Layer, type Step } from './layer.js'
 import { lastOf, memories, together, traceOf } from './readings.js'
@@ -29,7 +30,8 @@ export const chain = <R, P, Q, X, Y, Z, DX>(
   const stepF = f.step, stepG = g.step
   // What reads every position on its own needs the last one alone, if that is all that is asked for.
   const untilG = g.rowwise === true ? lastOf(f) : stepF, atG = lastOf(g)
-  return trusted<Layer<R, X, Z, DX>>({
+  const factored = factoredForm(second.layer)
+  return withFactored(trusted<Layer<R, X, Z, DX>>({
     forward: (params, x) => g.forward(ofG(params), f.forward(ofF(params), x)),
     vjp: (params, x) => {
       const [y, pullbackF] = f.vjp(ofF(params), x)
@@ -49,7 +51,7 @@ export const chain = <R, P, Q, X, Y, Z, DX>(
         return [z, [...inF, ...inG]]
       }
     })
-  })
+  }), factored && chain<R, P, Q, X, Y, Factors, DX>(first, { layer: factored, paramsIn: ofG }, join))
 
   function through(readF: Step<P, X, Y>, readG: Step<Q, Y, Z>): Step<R, X, Z> {
     return (params, memory, x) => {

@@ -9,8 +9,9 @@ import { add } from '../tensor/algebra.js'
 import { check, functions, show, texts } from '../tensor/domain.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { chain } from './chain.js'
+import { throughFactors } from './factored.js'
 import { guard } from './guard.js'
-import { deferred, type Gradient, type Layer, type Memory, type NoParams, noParams, type TraceEntry } from './layer.js'
+import { deferred, type Gradient, type Layer, type Memory, type NoParams, noParams, type Step, type TraceEntry } from './layer.js'
 import { listed, part, placed } from './place.js'
 import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 
@@ -56,10 +57,9 @@ export const identityLayer = <X>(): Layer<NoParams, X, X> => rowwise(trusted<Lay
 export const named = <const K extends string>(name: K) =>
   <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<{ readonly [k in K]: P }, X, Y, DX> => {
     check('named', 'name', texts, name)
-    const f = placed(name, guard(layer)), { step, last } = f
     // A record with the one key `name`; TypeScript widens a computed key to `string`.
     const wrap = (params: P) => ({ [name]: params }) as { readonly [k in K]: P }
-    return trusted<Layer<{ readonly [k in K]: P }, X, Y, DX>>({
+    return throughFactors(placed(name, guard(layer)), <Z>(f: Layer<P, X, Z, DX>) => trusted<Layer<{ readonly [k in K]: P }, X, Z, DX>>({
       forward: (params, x) => f.forward(part(name, params), x),
       vjp: (params, x) => {
         const [y, pullback] = f.vjp(part(name, params), x)
@@ -68,14 +68,18 @@ export const named = <const K extends string>(name: K) =>
           return deferred(wrap(gradient.params), () => gradient.input)
         }]
       },
-      ...(step && { step: (params, memory, x) => step(part(name, params), memory, x) }),
-      ...(last && { last: (params, memory, x) => last(part(name, params), memory, x) }),
+      ...(f.step && { step: under(f.step) }),
+      ...(f.last && { last: under(f.last) }),
       ...(f.rowwise && { rowwise: true }),
       trace: (params, x) => {
         const [y, entries] = traceOf(f)(part(name, params), x)
         return [y, tracedAt(name, y, entries)]
       }
-    })
+    }))
+
+    function under<Z>(step: Step<P, X, Z>): Step<{ readonly [k in K]: P }, X, Z> {
+      return (params, memory, x) => step(part(name, params), memory, x)
+    }
   }
 
 /**
@@ -89,14 +93,13 @@ export const named = <const K extends string>(name: K) =>
  */
 export const labelled = (name: string) => <X, Y, DX>(layer: Layer<NoParams, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
   check('labelled', 'name', texts, name)
-  const f = placed(name, guard(layer))
-  return trusted<Layer<NoParams, X, Y, DX>>({
+  return throughFactors(placed(name, guard(layer)), <Z>(f: Layer<NoParams, X, Z, DX>) => trusted<Layer<NoParams, X, Z, DX>>({
     ...f,
     trace: (params, x) => {
       const [y, entries] = traceOf(f)(params, x)
       return [y, tracedAt(name, y, entries)]
     }
-  })
+  }))
 }
 
 /** $g(\theta_g, f(\theta_f, x))$ on the merged record $\theta = \theta_f \cup \theta_g$. */

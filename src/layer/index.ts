@@ -1,6 +1,7 @@
 export * from './branches.js'
 export { Category } from './category.js'
 export { andThen, identityLayer, labelled, named, residual, stack, stackWith } from './compose.js'
+export { factored, type Factors } from './factored.js'
 export * from './inspect.js'
 export {
   deferred, fromOutput, type Gradient, type Layer, layer, layerKeeping, type Memory, noParams, type NoParams, parameterless,

@@ -4,6 +4,7 @@
  * @module
  */
 import { PrecisionError, ShapeError } from '../tensor/shape.js'
+import { throughFactors } from './factored.js'
 import { deferred, type Layer } from './layer.js'
 
 interface Whereabouts {
@@ -42,7 +43,7 @@ export const within = <A>(place: string, f: () => A): A => {
 }
 
 /** The same layer, whose errors say that they came from `place`. */
-export const placed = <P, X, Y, DX>(place: string, f: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {
+export const placed = <P, X, Y, DX>(place: string, layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => throughFactors(layer, <Z>(f: Layer<P, X, Z, DX>): Layer<P, X, Z, DX> => {
   const at = <A extends readonly unknown[], R>(read: (...args: A) => R) => (...args: A): R => within(place, () => read(...args))
   return {
     forward: at(f.forward),
@@ -58,7 +59,7 @@ export const placed = <P, X, Y, DX>(place: string, f: Layer<P, X, Y, DX>): Layer
     ...(f.rowwise && { rowwise: f.rowwise }),
     ...(f.trace && { trace: at(f.trace) })
   }
-}
+})
 
 const describe = (params: unknown): string => {
   if (typeof params !== 'object' || params === null) return params === null ? 'null' : typeof params

@@ -5,6 +5,7 @@
  */
 import { region } from '../memory/region.js'
 import { trusted } from '../memory/trust.js'
+import { throughFactors } from './factored.js'
 import { guard } from './guard.js'
 import { deferred, type Layer } from './layer.js'
 
@@ -20,9 +21,8 @@ import { deferred, type Layer } from './layer.js'
  *
  * @category composition
  */
-export const recompute = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => {
-  const f = guard(layer)
-  return trusted<Layer<P, X, Y, DX>>({
+export const recompute = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> =>
+  throughFactors(guard(layer), <Z>(f: Layer<P, X, Z, DX>) => trusted<Layer<P, X, Z, DX>>({
     ...f,
     vjp: (params, x) => [region(() => f.forward(params, x)), dy => {
       const { params: dParams, input } = region(() => {
@@ -31,5 +31,4 @@ export const recompute = <P, X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<P, X, Y
       })
       return deferred(dParams, () => input)
     }]
-  })
-}
+  }))

@@ -7,6 +7,7 @@ import { trusted } from '../memory/trust.js'
 import { check, texts } from '../tensor/domain.js'
 import { add } from '../tree/tree.js'
 import { chain } from './chain.js'
+import { throughFactors } from './factored.js'
 import { guard } from './guard.js'
 import { deferred, type Layer, type NoParams, noParams } from './layer.js'
 import { part, placed } from './place.js'
@@ -50,16 +51,18 @@ export const andThenTied = <const K extends string, Q, Y, Z>(name: K, g: Layer<Q
  * @category parameters
  */
 export const frozen = <P>(params: P) => <X, Y, DX>(layer: Layer<P, X, Y, DX>): Layer<NoParams, X, Y, DX> => {
-  const f = guard(layer), { step, last, trace } = f
-  return trusted<Layer<NoParams, X, Y, DX>>({
-    forward: (_, x) => f.forward(params, x),
-    vjp: (_, x) => {
-      const [y, pullback] = f.vjp(params, x)
-      return [y, dy => deferred(noParams, () => pullback(dy).input)]
-    },
-    ...(step && { step: (_, memory, x) => step(params, memory, x) }),
-    ...(last && { last: (_, memory, x) => last(params, memory, x) }),
-    ...(f.rowwise && { rowwise: true }),
-    ...(trace && { trace: (_, x) => trace(params, x) })
+  return throughFactors(guard(layer), <Z>(f: Layer<P, X, Z, DX>) => {
+    const { step, last, trace } = f
+    return trusted<Layer<NoParams, X, Z, DX>>({
+      forward: (_, x) => f.forward(params, x),
+      vjp: (_, x) => {
+        const [y, pullback] = f.vjp(params, x)
+        return [y, dy => deferred(noParams, () => pullback(dy).input)]
+      },
+      ...(step && { step: (_, memory, x) => step(params, memory, x) }),
+      ...(last && { last: (_, memory, x) => last(params, memory, x) }),
+      ...(f.rowwise && { rowwise: true }),
+      ...(trace && { trace: (_, x) => trace(params, x) })
+    })
   })
 }

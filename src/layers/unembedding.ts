@@ -16,6 +16,7 @@
  * @module
  */
 import { gemm } from '../kernels/gemm.js'
+import { type Factors, withFactored } from '../layer/factored.js'
 import { type Gradient, type Layer, layer } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
@@ -53,6 +54,17 @@ const gradient = (params: EmbeddingParams, x: Tensor, dy: Tensor): Gradient<Embe
   return { params: { weight: own(weight.shape, dWeight) }, input: own(x.shape, dx) }
 }
 
+const factorsOf = (params: EmbeddingParams, x: Tensor): Factors => {
+  sizesOf(params, x)
+  return { hidden: x, weight: params.weight }
+}
+
+/** $(X, W)$, whose pullback is the identity. */
+const factors: Layer<EmbeddingParams, Tensor, Factors> = trusted({
+  forward: (params, x) => factorsOf(params, x),
+  vjp: (params, x) => [factorsOf(params, x), ({ hidden, weight }) => ({ params: { weight }, input: hidden })]
+})
+
 /**
  * $y = x W^\top$ on the last axis. Shapes: x `[..., D]`, weight `[V, D]`, y `[..., V]`.
  * Throws `ShapeError` if these do not fit.
@@ -62,4 +74,4 @@ const gradient = (params: EmbeddingParams, x: Tensor, dy: Tensor): Gradient<Embe
  *
  * @category layers
  */
-export const unembedding: Layer<EmbeddingParams, Tensor, Tensor> = rowwise(trusted(layer({ forward, gradient })))
+export const unembedding: Layer<EmbeddingParams, Tensor, Tensor> = withFactored(rowwise(trusted(layer({ forward, gradient }))), factors)

@@ -22,42 +22,12 @@
  */
 import { crossEntropyGradient, crossEntropySum } from '../kernels/crossEntropy.js'
 import { trusted } from '../memory/trust.js'
-import { checkOptions, type Fields, integer32, optional } from '../tensor/domain.js'
-import { rowsOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { checkTensor, checkTokens, own, type Tensor, type Tokens } from '../tensor/tensor.js'
-import { type Loss, type LossOptions, reductions, termScale, weightFor } from './loss.js'
-
-export interface CrossEntropyOptions extends LossOptions {
-  /** The target of rows that do not count; default −100. */
-  readonly ignoreIndex?: number | undefined
-}
-
-const OPTIONS: Fields<CrossEntropyOptions> = { reduction: reductions, ignoreIndex: optional(integer32) }
-
-/** Checks the arguments; the width of a row and the number of rows that count. */
-const sizesOf = (logits: Tensor, targets: Tokens, ignored: number) => {
-  checkTensor('crossEntropy', 'logits', logits)
-  checkTokens('crossEntropy', 'targets', targets)
-  const { width } = rowsOf('crossEntropy', logits.shape)
-  if (!sameShape(logits.shape.slice(0, -1), targets.shape))
-    throw new ShapeError('crossEntropy', 'logits [..., V] and targets [...]', [logits.shape, targets.shape])
-  let terms = 0
-  for (let row = 0; row < targets.data.length; row++) {
-    const target = targets.data[row]
-    if (target === ignored) continue
-    if (target < 0 || target >= width)
-      throw new RangeError(`crossEntropy: expected targets from 0 to ${width - 1}, got ${target} in row ${row}`)
-    terms++
-  }
-  return { width, terms }
-}
-
-/** How many targets count. */
-const counted = (targets: Tokens, ignored: number): number => {
-  let terms = 0
-  for (let row = 0; row < targets.data.length; row++) if (targets.data[row] !== ignored) terms++
-  return terms
-}
+import { checkOptions } from '../tensor/domain.js'
+import { checkTensor, own, type Tensor, type Tokens } from '../tensor/tensor.js'
+import { crossEntropyOfFactors } from './factoredCrossEntropy.js'
+import { type Loss, termScale, weightFor } from './loss.js'
+import { withFactored } from './shortcuts.js'
+import { counted, crossEntropyFields, type CrossEntropyOptions, IGNORED, sizesOf } from './targets.js'
 
 /**
  * The mean (or sum) of $\ln \sum_l e^{x_{nl}} - x_{n t_n}$ over the rows that count. In nats.
@@ -69,18 +39,23 @@ const counted = (targets: Tokens, ignored: number): number => {
  * @category losses
  */
 export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, Tokens> => {
-  checkOptions('crossEntropy', OPTIONS, options)
-  const { reduction, ignoreIndex: ignored = -100 } = options
-  return trusted<Loss<Tensor, Tokens>>({
+  checkOptions('crossEntropy', crossEntropyFields, options)
+  const { reduction, ignoreIndex: ignored = IGNORED } = options
+  /** Checks the arguments. */
+  const sizes = (logits: Tensor, targets: Tokens) => {
+    checkTensor('crossEntropy', 'logits', logits)
+    return sizesOf('crossEntropy', logits.shape, targets, ignored)
+  }
+  return withFactored(trusted<Loss<Tensor, Tokens>>({
     forward: (logits, targets) => {
-      const { width, terms } = sizesOf(logits, targets, ignored)
+      const { width, terms } = sizes(logits, targets)
       return crossEntropySum({ rows: targets.data.length, width, ignored }, logits.data, targets.data) * termScale(reduction, terms)
     },
     gradient: (logits, targets) => {
-      const { width, terms } = sizesOf(logits, targets, ignored)
-      const sizes = { rows: targets.data.length, width, ignored, scale: termScale(reduction, terms) }
-      return own(logits.shape, crossEntropyGradient(sizes, logits.data, targets.data))
+      const { width, terms } = sizes(logits, targets)
+      return own(logits.shape, crossEntropyGradient(
+        { rows: targets.data.length, width, ignored, scale: termScale(reduction, terms) }, logits.data, targets.data))
     },
     weight: targets => weightFor(reduction, counted(targets, ignored))
-  })
+  }), crossEntropyOfFactors('crossEntropy', { reduction, ignoreIndex: ignored }))
 }

@@ -1,4 +1,6 @@
 export * from './binaryCrossEntropy.js'
 export * from './crossEntropy.js'
+export { factoredCrossEntropy, type FactoredCrossEntropyOptions } from './factoredCrossEntropy.js'
 export type { Loss, LossOptions, Weight } from './loss.js'
 export * from './meanSquaredError.js'
+export type { CrossEntropyOptions } from './targets.js'

@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { factoredForm } from '../layer/factored.js'
 import { guard } from '../layer/guard.js'
 import type { Layer } from '../layer/layer.js'
 import { guardLoss, type Loss, type Weight } from '../losses/loss.js'
+import { factoredLoss, lossWithGradient } from '../losses/shortcuts.js'
 import { region, settled } from '../memory/region.js'
 import { guardOptimizer, type Optimizer, type OptimizerState, optimizers } from '../optimizers/optimizer.js'
 import { checkKey, type Key } from '../random/key.js'
@@ -39,9 +41,19 @@ const checkModel = (operation: string, model: unknown, loss: unknown): void => {
 export const evaluate = <P, X, Y, DX, T>(
   model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
 ): LossAndGradient<P> => {
+  const factors = factoredForm(model), ofFactors = factoredLoss(loss)
+  // A prediction that is a product of two factors need not be there as a whole.
+  return factors !== undefined && ofFactors !== undefined
+    ? differentiated(factors, ofFactors, params, { input, target })
+    : differentiated(model, loss, params, { input, target })
+}
+
+const differentiated = <P, X, Y, DX, T>(
+  model: Layer<P, X, Y, DX>, loss: Loss<Y, T>, params: P, { input, target }: Example<X, T>
+): LossAndGradient<P> => {
   const [prediction, pullback] = guard(model).vjp(params, input)
-  const { forward, gradient } = guardLoss(loss)
-  return { loss: forward(prediction, target), gradient: pullback(gradient(prediction, target)).params }
+  const [value, gradient] = lossWithGradient(loss)(prediction, target)
+  return { loss: value, gradient: pullback(gradient).params }
 }
 
 /**
@@ -77,7 +89,10 @@ export const lossOf = <P, X, Y, DX, T>(model: Layer<P, X, Y, DX>, loss: Loss<Y, 
   checkModel('lossOf', model, loss)
   return (params, example) => {
     check('lossOf', 'example', examples, example)
-    return region(() => guardLoss(loss).forward(guard(model).forward(params, example.input), example.target))
+    const { input, target } = example, factors = factoredForm(model), ofFactors = factoredLoss(loss)
+    return region(() => (factors !== undefined && ofFactors !== undefined
+      ? ofFactors.forward(factors.forward(params, input), target)
+      : guardLoss(loss).forward(guard(model).forward(params, input), target)))
   }
 }
 

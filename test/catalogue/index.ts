@@ -3,6 +3,7 @@ import { laws } from 'pullback/laws'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { derivations } from '../../laws/derivations/index.js'
+import { factoredLosses, factoredModels } from './factored.js'
 import { layers } from './layers.js'
 import { batches } from './batches.js'
 import { models } from './models.js'
@@ -43,6 +44,6 @@ const tokenizers: readonly Subject[] = [
 /** Everything that the library claims laws of, by chapter. */
 export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
   layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
-  models, readings, losses, optimizers, samplers, instances, tokenizers, batches, randomness, decoding, schedules, steps, files,
+  models: [...models, ...factoredModels], readings, losses: [...losses, ...factoredLosses], optimizers, samplers, instances, tokenizers, batches, randomness, decoding, schedules, steps, files,
   derivations: derivations.map(({ name, laws: steps }) => ({ subject: name, laws: steps }))
 }
