@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  adam, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, gpt, gradientDescent, initGpt,
+  adam, attention, attentionWeights, binaryCrossEntropy, binaryCrossEntropyWithLogits, causalMask, crossEntropy, dropout, factoredCrossEntropy, gpt, gradientDescent, initGpt,
   initMultiHeadAttention, layerNorm, learnedPositions, linear, logSoftmax, masked, meanSquaredError, mergeHeads, momentum, MonoidMask, multiHeadAttention,
   noMask, noParams, paddingMask, PrecisionError, random, randomWindows, relu, categoricalSampler, ShapeError, shuffledBatches, sinusoidalPositions, softmax,
   softmaxWith, splitHeads, tensor, tokenEmbedding, topK, topP, unembedding, windowsAt, withTemperature, type Mask, type Optimizer, type Tensor
@@ -72,6 +72,9 @@ describe('a shape mistake throws a ShapeError that names the operation, what was
     [positionsWant, () => gpt({ heads: 1 }).forward(initGpt({ vocabulary: 3, context: 2, width: 2, layers: 1 })(random.key(0)), tensor.tokensOf([[0, 1, 2]]))],
     ['crossEntropy: expected logits [..., V] and targets [...], got [2, 3] and [1]', () => crossEntropy().forward(zeros([2, 3]), tensor.tokensOf([0]))],
     ['crossEntropy: expected at least one axis, got []', () => crossEntropy().gradient(zeros([]), tensor.tokensOf([0]))],
+    ['factoredCrossEntropy: expected hidden [..., D] and weight [V, D], got [1, 2] and [4, 3]', () => factoredCrossEntropy().forward({ hidden: zeros([1, 2]), weight: zeros([4, 3]) }, tensor.tokensOf([0]))],
+    ['factoredCrossEntropy: expected logits [..., V] and targets [...], got [1, 4] and [2]', () => factoredCrossEntropy().gradient({ hidden: zeros([1, 3]), weight: zeros([4, 3]) }, tensor.tokensOf([0, 1]))],
+    ['factoredCrossEntropy: expected at least one axis, got []', () => factoredCrossEntropy().forward({ hidden: zeros([]), weight: zeros([4, 3]) }, tensor.tokensOf([0]))],
     ['meanSquaredError: ', () => meanSquaredError().forward(zeros([2]), zeros([3]))],
     ['meanSquaredError: ', () => meanSquaredError().gradient(zeros([2]), zeros([3]))],
     ['binaryCrossEntropy: ', () => binaryCrossEntropy().forward(zeros([2]), zeros([3]))],
@@ -96,6 +99,7 @@ describe('tensors of different precision in one operation throw a PrecisionError
     ['linear', () => linear.forward({ weight: zeros([2, 2]), bias: double([2]) }, zeros([2]))],
     ['layerNorm', () => layerNorm.forward({ weight: zeros([2]), bias: zeros([2]) }, double([2]))],
     ['unembedding', () => unembedding.forward(embedding, double([2]))],
+    ['factoredCrossEntropy', () => factoredCrossEntropy().forward({ hidden: zeros([1, 2]), weight: double([2, 2]) }, tensor.tokensOf([0]))],
     ['attention', () => attention(noMask).forward(noParams, { query: zeros([1, 2]), key: double([1, 2]), value: zeros([1, 2]) })],
     ['learnedPositions', () => learnedPositions.forward({ weight: zeros([2, 2]) }, double([1, 2]))],
     ['pullback', () => relu.vjp(noParams, zeros([2]))[1](double([2]))],
