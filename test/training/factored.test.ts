@@ -84,7 +84,11 @@ describe.each(['float32', 'float64'] as const)('extremes in %s', precision => {
     ['a NaN that counts', of([[NaN], [2]], [[1], [2]]), tensor.tokensOf([0, 1])],
     ['nothing that counts', of([[1], [2]], [[1], [2]]), tensor.tokensOf([-100, -100])]
   ])('%s, row by row', (_, factors, ids) => {
-    for (const reduction of ['mean', 'sum'] as const) expect(all(inBlocks(1, factors, ids, { reduction }))).toEqual(all(plain(factors, ids, { reduction })))
+    for (const reduction of ['mean', 'sum'] as const) {
+      const found = all(inBlocks(1, factors, ids, { reduction })), expected = all(plain(factors, ids, { reduction }))
+      // A sum over blocks rounds once more for each; what is no finite number is the same.
+      expect(found.map((v, i) => (Math.abs(v - expected[i]) <= 2 ** -22 * Math.abs(expected[i]) + 2 ** -149 ? expected[i] : v))).toEqual(expected)
+    }
   })
 
   test('no rows at all: no loss, and a gradient of zeros', () => {
