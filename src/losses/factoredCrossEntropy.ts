@@ -19,7 +19,7 @@
  * and when a block has given its part of the three sums its logits are needed no more. $G_b$ takes the place of the logits, and
  * each term of $dW$ is added where the sum stands, in the order of the blocks. The loss is the last thing that a step computes, so that
  * gradients can be taken on the way to its value: three products, where going over the blocks a second time would take four.
- * (N. Wijmans et al., *Cut Your Losses in Large-Vocabulary Language Models*, 2024, who go over them twice.)
+ * (E. Wijmans et al., *Cut Your Losses in Large-Vocabulary Language Models*, 2024, who go over them twice.)
  *
  * @module
  */
