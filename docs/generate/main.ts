@@ -19,7 +19,7 @@ const write = async (folder: string, files: ReadonlyMap<string, string>): Promis
 }
 
 const sidebar = chapters.map(({ title, pages }) => ({
-  text: title, collapsed: false, items: pages.map(({ derivation: { name } }) => ({ text: titleOf(name), link: `/derivations/${slug(name)}` }))
+  text: title, items: pages.map(({ derivation: { name } }) => ({ text: titleOf(name), link: `/derivations/${slug(name)}` }))
 }))
 
 await write('derivations', derivationPages())
