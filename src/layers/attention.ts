@@ -96,26 +96,29 @@ export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
   }
 }
 
-/** $Y = AV$; keeps $A$. */
-const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue) => {
+interface Kept {
+  readonly sizes: kernel.AttentionSizes
+  readonly y: Tensor
+  /** $\sqrt d\,m$ and $l$ of every query, whose log-sum-exp is $m + \ln l$. */
+  readonly top: Tensor['data']
+  readonly sum: Tensor['data']
+}
+
+/** $Y$; keeps it, and the log-sum-exp of every query. */
+const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue): readonly [Tensor, Kept] => {
   checkTensors('attention', 'input', ['query', 'key', 'value'], input)
   const { query, key, value } = input
   const sizes = sizesOf(mask, query, key, value)
-  const weights = kernel.attentionWeights(sizes, query.data, key.data, mask.keep?.data)
-  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], kernel.attend(sizes, weights, value.data, mask.keep?.data))
-  return [y, { sizes, weights }] as const
-}
-
-interface Kept {
-  readonly sizes: kernel.AttentionSizes
-  readonly weights: Tensor['data']
+  const [data, top, sum] = kernel.attention(sizes, query.data, key.data, value.data, mask.keep?.data)
+  const y = own([...query.shape.slice(0, -1), sizes.valueWidth], data)
+  return [y, { sizes, y, top, sum }]
 }
 
 /** $dQ = dZ\,K/\sqrt d,\ dK = dZ^\top Q/\sqrt d,\ dV = A^\top dY$ */
 const gradient = (mask: Mask) => (
-  _: NoParams, { query, key, value }: QueryKeyValue, { sizes, weights }: Kept, dy: Tensor
+  _: NoParams, { query, key, value }: QueryKeyValue, { sizes, y, top, sum }: Kept, dy: Tensor
 ): Gradient<NoParams, QueryKeyValue> => {
-  const [dq, dk, dv] = kernel.attentionGradient(sizes, query.data, key.data, value.data, weights, dy.data, mask.keep?.data)
+  const [dq, dk, dv] = kernel.attentionGradient(sizes, query.data, key.data, value.data, y.data, top, sum, dy.data, mask.keep?.data)
   return {
     params: noParams,
     input: { query: own(query.shape, dq), key: own(key.shape, dk), value: own(value.shape, dv) }
@@ -160,10 +163,7 @@ export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
   return trusted<Layer<NoParams, QueryKeyValue, Tensor>>({
     ...layerKeeping({ forward: forward(kept), gradient: gradient(kept) }),
     ...(kept.causal && kept.keep === undefined && { step }),
-    trace: (params, x) => {
-      const [y, { weights }] = forward(kept)(params, x)
-      return [y, [['weights', own([...x.query.shape.slice(0, -1), x.key.shape[x.key.shape.length - 2]], weights)]]]
-    }
+    trace: (params, x) => [forward(kept)(params, x)[0], [['weights', attentionWeights(kept)(x)]]]
   })
 }
 

@@ -56,19 +56,20 @@ const product = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: C
 const sumOfProducts = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: Case) =>
   gemm.addGemm({ m: n, n: 5 * d, k: d, transposeA, transposeB }, numbers(5 * n * d, seed + 2), numbers(n * d, seed), numbers(5 * d * d, seed + 1))
 
-const attentionOf = (causal: boolean) => ({ n, d, seed }: Case) => {
-  const sizes = { matrices: 6, heads: 2, queries: 1 + n % 13, keys: 1 + d % 17, width: 5, valueWidth: 7, causal }
-  const { matrices, queries, keys, width, valueWidth } = sizes
+const attentionOf = (matrices: number, most: number, causal: boolean) => ({ n, d, seed }: Case) => {
+  const sizes = { matrices, heads: 2, queries: 1 + n % 13 * most, keys: 1 + d % 17 * most, width: 5, valueWidth: 7, causal }
+  const { queries, keys, width, valueWidth } = sizes
   const q = numbers(matrices * queries * width, seed), k = numbers(matrices * keys * width, seed + 1), v = numbers(matrices * keys * valueWidth, seed + 2)
-  const keep = ids(3 * keys, 3, seed), w = attention.attentionWeights(sizes, q, k, keep)
-  return [w, attention.attend(sizes, w, v, keep), ...attention.attentionGradient(sizes, q, k, v, w, numbers(matrices * queries * valueWidth, seed + 3), keep)]
+  const keep = ids(Math.ceil(matrices / 2) * keys, 3, seed), [y, top, sum] = attention.attention(sizes, q, k, v, keep)
+  const gradients = attention.attentionGradient(sizes, q, k, v, y, top, sum, numbers(matrices * queries * valueWidth, seed + 3), keep)
+  return [attention.attentionWeights(sizes, q, k, keep), y, top, sum, ...gradients]
 }
 
 const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>> = {
   'a product': product(false, false), 'a product with Aᵀ': product(true, false), 'a product with Bᵀ': product(false, true), 'a product with both': product(true, true),
   'a product with few rows': ({ d, seed }) => product(false, false)({ n: 3, d, seed }), 'a product with few rows and Bᵀ': ({ d, seed }) => product(false, true)({ n: 2, d, seed }),
   'a product that is added': sumOfProducts(false, false), 'a product with Aᵀ that is added': sumOfProducts(true, false), 'a product with both that is added': sumOfProducts(true, true),
-  attention: attentionOf(false), 'causal attention': attentionOf(true),
+  attention: attentionOf(6, 1, false), 'causal attention': attentionOf(6, 1, true), 'attention of one long matrix': attentionOf(1, 31, false), 'causal attention of one long matrix': attentionOf(1, 31, true),
   softmax: ({ n, d, seed }) => softmax.softmaxRows({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed)),
   'gradient of softmax': ({ n, d, seed }) => softmax.softmaxRowsGradient({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed), numbers(n * d, seed + 1)),
   'gradient of cross-entropy': ({ n, d, seed }) => crossEntropyGradient({ rows: n, width: d, ignored: 0, scale: 0.3 }, numbers(n * d, seed), ids(n, d, seed)),

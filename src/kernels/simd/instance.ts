@@ -21,8 +21,8 @@ export interface Arguments {
   readonly gemm: [c: Pointer, a: Pointer, b: Pointer, row: Pointer, batch: number, m: number, n: number, k: number, transposeA: number, transposeB: number]
   readonly addGemm: [c: Pointer, c0: Pointer, a: Pointer, b: Pointer, m: number, n: number, k: number, transposeA: number, transposeB: number]
   readonly attentionWeights: [w: Pointer, q: Pointer, k: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, causal: number, scale: number]
-  readonly attend: [y: Pointer, w: Pointer, v: Pointer, keep: Pointer, heads: number, queries: number, keys: number, valueWidth: number, causal: number]
-  readonly attentionGradient: [dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, w: Pointer, dy: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number]
+  readonly attention: [y: Pointer, top: Pointer, sum: Pointer, q: Pointer, k: Pointer, v: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number]
+  readonly attentionGradient: [dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, y: Pointer, top: Pointer, sum: Pointer, dy: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number, apart: number]
   readonly add: [y: Pointer, a: Pointer, b: Pointer]
   readonly subtract: [y: Pointer, a: Pointer, b: Pointer]
   readonly multiply: [y: Pointer, a: Pointer, b: Pointer]
@@ -74,6 +74,10 @@ export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly numb
   readonly gemmScratchBytes: { readonly value: number }
   readonly tileRows: { readonly value: number }
   readonly tileColumns: { readonly value: number }
+  readonly attentionQueries: { readonly value: number }
+  readonly attentionKeys: { readonly value: number }
+  readonly attentionScratch: (width: number, valueWidth: number) => number
+  readonly attentionGradientScratch: (queries: number, width: number, valueWidth: number) => number
   /** Copies bytes, and sets bytes to 0: engines do that more slowly on shared memory. */
   readonly move: (to: number, from: number, bytes: number) => void
   readonly zero: (at: number, bytes: number) => void

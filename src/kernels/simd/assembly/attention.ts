@@ -1,196 +1,210 @@
-// Attention for a batch of heads, one matrix of scores at a time. With a causal mask the tiles of a matrix that lie
-// wholly in the future are neither computed nor read: a query at t sees the keys before `reach(t) = t + 1 + S − T`.
+// Attention over blocks of keys, with a running maximum and sum. (T. Dao, FlashAttention-2, 2023, algorithm 1; M. Milakov,
+// N. Gimelshein, Online normalizer calculation for softmax, 2018.)
+//
+// Scores and weights are computed transposed, for NR queries at a time: a *panel* has a row of NR numbers for each key, which is what a
+// tile writes and what the next one reads as its right side. So weights are never packed, and maxima, exponentials and sums go
+// over whole vectors of queries. What lies wholly in the future is not computed.
 
-import { packA, packB } from './gemm'
-import { softmaxRow, softmaxRowGradient } from './rows'
+import { attendRow, attendSlowly } from './attentionRow'
+import { packA, packB, transpose4 } from './gemm'
+import { madd, ONE } from './math'
 import { MR, NR, TILE_BYTES, tile } from './tile'
+import { kept, reachOf, roundUp, strange, takeOut } from './visible'
+import { finiteWeight4, KEYS, limit4, shift4 } from './weights'
 
-@inline
-function roundUp(n: i32, multiple: i32): i32 {
-  return (n + multiple - 1) / multiple * multiple
+/** Queries of a piece, for which keys and values are packed once: whole panels of both shapes of tile. */
+export const attentionQueries: i32 = 96
+/** Fewer queries than this are not worth packing keys. */
+const FEW: i32 = 4
+
+const LINE: usize = 4 * NR
+
+/** Bytes that a call needs for itself. */
+export function attentionScratch(width: i32, valueWidth: i32): i32 {
+  const values = roundUp(valueWidth, MR)
+  return <i32>TILE_BYTES + 4 * (attentionQueries * (width + values + 3) + KEYS * (width + values + NR) + 32)
 }
 
+/** −∞ for keys that the padding hides from all queries. */
 @inline
-function reachOf(t: i32, queries: i32, keys: i32, causal: bool): i32 {
-  return causal ? max(0, min(keys, t + 1 + keys - queries)) : keys
+function hidePadding(scores: usize, visible: usize, n: i32): void {
+  if (visible != 0)
+    for (let i = 0; i < n; i++)
+      if (!kept(visible, i)) for (let lane: usize = 0; lane < LINE; lane += 16) v128.store(scores + i * LINE + lane, f32x4.splat(-Infinity))
 }
 
-/** Whether the mask shows a key to the queries that reach it. */
+/** −∞ for keys behind the reach of a query; `reach` is that of the first one, counted from the first key, and may be negative. */
 @inline
-function kept(visible: usize, key: i32): bool {
-  return visible == 0 || load<i32>(visible + 4 * key) != 0
+function hideFuture(scores: usize, reach: i32, n: i32): void {
+  for (let lane = 0; lane < NR; lane++)
+    for (let i = max(0, reach + lane); i < n; i++) store<f32>(scores + i * LINE + 4 * lane, -Infinity)
 }
 
-/** Writes a value for the keys that the padding hides, in the first `reach` entries of a row. */
+/** `weighPanel` for four queries; `limits` says whether one of them has a score of +∞. */
 @inline
-function hide(row: usize, visible: usize, reach: i32, value: f32): void {
-  if (visible != 0) for (let key = 0; key < reach; key++) if (load<i32>(visible + 4 * key) == 0) store<f32>(row + 4 * key, value)
-}
-
-/**
- * What is hidden has the weight 0, and 0 times a number is 0, but 0 · ∞ and 0 · NaN are NaN. So infinities and NaN are taken
- * out of the right side of a product with weights, and `restore` brings them back where they can be seen. Whether there were
- * any. `count` is a multiple of 8.
- */
-function takeOut(packed: usize, count: i32): bool {
-  const end = packed + 4 * count
-  let differences = f32x4.splat(0)
-  for (let at = packed; at < end; at += 32) {
-    const x = v128.load(at), y = v128.load(at, 16)
-    differences = v128.or(differences, v128.or(f32x4.sub(x, x), f32x4.sub(y, y)))
+function weighFour(at: usize, n: i32, old: v128, top: v128, sum: usize, alpha: usize, s: v128, limits: bool): void {
+  const shift = shift4(top), infinite = f32x4.eq(top, f32x4.splat(Infinity))
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
+  let i = 0
+  for (; i + 4 <= n; i += 4, at += 4 * LINE) {
+    const x0 = v128.load(at), x1 = v128.load(at + LINE), x2 = v128.load(at + 2 * LINE), x3 = v128.load(at + 3 * LINE)
+    let e0 = finiteWeight4(x0, shift, s), e1 = finiteWeight4(x1, shift, s), e2 = finiteWeight4(x2, shift, s), e3 = finiteWeight4(x3, shift, s)
+    if (limits) {
+      e0 = v128.bitselect(limit4(x0), e0, infinite); e1 = v128.bitselect(limit4(x1), e1, infinite)
+      e2 = v128.bitselect(limit4(x2), e2, infinite); e3 = v128.bitselect(limit4(x3), e3, infinite)
+    }
+    v128.store(at, e0); v128.store(at + LINE, e1); v128.store(at + 2 * LINE, e2); v128.store(at + 3 * LINE, e3)
+    s0 = f32x4.add(s0, e0); s1 = f32x4.add(s1, e1); s2 = f32x4.add(s2, e2); s3 = f32x4.add(s3, e3)
   }
-  if (!v128.any_true(differences)) return false
-  for (let at = packed; at < end; at += 16) {
+  for (let rest = 0; i < n; i++, rest++, at += LINE) {
     const x = v128.load(at)
-    v128.store(at, v128.and(x, f32x4.eq(f32x4.sub(x, x), f32x4.splat(0))))
+    let e = finiteWeight4(x, shift, s)
+    if (limits) e = v128.bitselect(limit4(x), e, infinite)
+    v128.store(at, e)
+    if (rest == 0) s0 = f32x4.add(s0, e)
+    else if (rest == 1) s1 = f32x4.add(s1, e)
+    else s2 = f32x4.add(s2, e)
   }
-  return true
+  let factor = finiteWeight4(old, shift, s)
+  if (limits) factor = v128.bitselect(limit4(old), factor, infinite)
+  v128.store(alpha, factor)
+  v128.store(sum, madd(v128.load(sum), factor, f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))))
 }
 
 /**
- * Adds w(t, s) b(s) to row t of c for every key s that query t sees, where b is infinite or NaN; or, `byKey`, w(t, s) b(t) to row s.
+ * A panel of scores becomes weights beside the largest score so far: m′ = max(m, x), p = e^{(x − m′) s}, α = e^{(m − m′) s} and
+ * l′ = α l + Σ p. NaN does not count for the maximum; it is in the sum.
  */
-function restore(
-  c: usize, w: usize, b: usize, queries: i32, keys: i32, width: i32, causal: bool, visible: usize, byKey: bool
-): void {
-  for (let t = 0; t < queries; t++)
-    for (let s = 0, reach = reachOf(t, queries, keys, causal); s < reach; s++) {
-      if (!kept(visible, s)) continue
-      const weight = load<f32>(w + 4 * (t * keys + s)), from = b + 4 * (byKey ? t : s) * width, to = c + 4 * (byKey ? s : t) * width
-      for (let j = 0; j < width; j++) {
-        const x = load<f32>(from + 4 * j)
-        if (!(x - x == 0)) store<f32>(to + 4 * j, load<f32>(to + 4 * j) + weight * x)
-      }
+function weighPanel(scores: usize, n: i32, top: usize, sum: usize, alpha: usize, s: f32): void {
+  const factor = f32x4.splat(s)
+  for (let lane: usize = 0; lane < LINE; lane += 16) {
+    const old = v128.load(top + lane)
+    let m0 = old, m1 = old
+    let i = 0, at = scores + lane
+    for (; i + 2 <= n; i += 2, at += 2 * LINE) {
+      m0 = f32x4.pmax(m0, v128.load(at))
+      m1 = f32x4.pmax(m1, v128.load(at + LINE))
     }
-}
-
-/** Bytes of the packed rows of a block, such that what follows is aligned. */
-@inline
-function packedBytes(k: i32): usize {
-  return roundUp(4 * MR * k, 16)
-}
-
-/** Packs all lines of a matrix side by side in panels. */
-function packAll(to: usize, from: usize, lines: i32, k: i32, lineStride: usize, stepStride: usize): void {
-  for (let j = 0; j < lines; j += NR, to += 4 * NR * k) packB(to, from + j * lineStride, min(NR, lines - j), k, lineStride, stepStride)
-}
-
-/** C = A B for one block of rows; columns from `columns` on and steps from `k` on are left out. */
-@inline
-function rowBlock(
-  c: usize, cStride: usize, rows: i32, columns: i32, aPacked: usize, bPacked: usize, k: i32, panelLength: i32, from: i32, spill: usize
-): void {
-  for (let j = 0; j < columns; j += NR)
-    tile(aPacked, bPacked + 4 * j * panelLength + 4 * NR * from, k, c + 4 * j, cStride, rows, min(NR, columns - j), false, spill)
-}
-
-/** W = softmax(mask(Q Kᵀ) s). `scratch` holds a packed K, the packed rows of a block of Q, and a tile. */
-export function attentionWeights(
-  w: usize, q: usize, k: usize, keep: usize, heads: i32, queries: i32, keys: i32, width: i32, causal: bool, s: f32,
-  from: i32, to: i32, scratch: usize
-): void {
-  const aPacked = scratch + TILE_BYTES, bPacked = aPacked + packedBytes(width)
-  w += 4 * from * queries * keys; q += 4 * from * queries * width; k += 4 * from * keys * width
-  for (let matrix = from; matrix < to; matrix++) {
-    packAll(bPacked, k, keys, width, 4 * width, 4)
-    const visible = keep == 0 ? 0 : keep + 4 * (matrix / heads) * keys
-    for (let t = 0; t < queries; t += MR) {
-      const rows = min(MR, queries - t)
-      packA(aPacked, q + 4 * t * width, rows, width, 4 * width, 4)
-      rowBlock(w + 4 * t * keys, 4 * keys, rows, reachOf(t + rows - 1, queries, keys, causal), aPacked, bPacked, width, width, 0, scratch)
-      for (let r = t; r < t + rows; r++) {
-        const row = w + 4 * r * keys, reach = reachOf(r, queries, keys, causal)
-        hide(row, visible, reach, -Infinity)
-        softmaxRow(row, row, reach, s)
-        memory.fill(row + 4 * reach, 0, 4 * (keys - reach))
-      }
-    }
-    w += 4 * queries * keys
-    q += 4 * queries * width
-    k += 4 * keys * width
+    if (i < n) m0 = f32x4.pmax(m0, v128.load(at))
+    const m = f32x4.pmax(m0, m1)
+    v128.store(top + lane, m)
+    if (v128.any_true(f32x4.eq(m, f32x4.splat(Infinity)))) weighFour(scores + lane, n, old, m, sum + lane, alpha + lane, factor, true)
+    else weighFour(scores + lane, n, old, m, sum + lane, alpha + lane, factor, false)
   }
 }
 
-/** Y = W V over the keys that are seen. `scratch` holds a packed V, the packed rows of a block of W, and a tile. */
-export function attend(
-  y: usize, w: usize, v: usize, keep: usize, heads: i32, queries: i32, keys: i32, valueWidth: i32, causal: bool,
-  from: i32, to: i32, scratch: usize
-): void {
-  const aPacked = scratch + TILE_BYTES, bPacked = aPacked + packedBytes(keys), masked = causal || keep != 0
-  y += 4 * from * queries * valueWidth; w += 4 * from * queries * keys; v += 4 * from * keys * valueWidth
-  for (let matrix = from; matrix < to; matrix++) {
-    packAll(bPacked, v, valueWidth, keys, 4, 4 * valueWidth)
-    const taken = masked && takeOut(bPacked, roundUp(valueWidth, NR) * keys)
-    for (let t = 0; t < queries; t += MR) {
-      const rows = min(MR, queries - t), reach = reachOf(t + rows - 1, queries, keys, causal)
-      packA(aPacked, w + 4 * t * keys, rows, reach, 4 * keys, 4)
-      rowBlock(y + 4 * t * valueWidth, 4 * valueWidth, rows, valueWidth, aPacked, bPacked, reach, keys, 0, scratch)
+/** o = α o + V P for a panel, transposed; `product` is a place for a tile. */
+@inline
+function attendPanel(o: usize, vPacked: usize, weights: usize, n: i32, count: i32, values: i32, alpha: usize, product: usize): void {
+  for (let c = 0; c < values; c += MR, o += MR * LINE) {
+    tile(vPacked + 4 * c * count, weights, n, product, LINE, MR, NR, false, product)
+    for (let lane: usize = 0; lane < LINE; lane += 16) {
+      const factor = v128.load(alpha + lane)
+      for (let at = lane; at < <usize>MR * LINE; at += LINE) v128.store(o + at, madd(v128.load(o + at), factor, v128.load(product + at)))
     }
-    if (taken) restore(y, w, v, queries, keys, valueWidth, causal, keep == 0 ? 0 : keep + 4 * (matrix / heads) * keys, false)
-    y += 4 * queries * valueWidth
-    w += 4 * queries * keys
-    v += 4 * keys * valueWidth
   }
 }
 
-/** dQ = dS K s, dK = dSᵀ Q s, dV = Wᵀ dY with dS = W (dW − Σ dW W), dW = dY Vᵀ; dS = 0, and no more is read, where a key is hidden. */
-export function attentionGradient(
-  dq: usize, dk: usize, dv: usize, q: usize, k: usize, v: usize, w: usize, dy: usize, keep: usize,
-  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, causal: bool, s: f32, from: i32, to: i32, scratch: usize
+/** NaN for the outputs of queries that see a value that was taken out, so that they are found; `reach` is as for `hideFuture`. */
+function mark(o: usize, v: usize, visible: usize, n: i32, valueWidth: i32, reach: i32, causal: bool): void {
+  for (let i = 0; i < n; i++) {
+    if (!kept(visible, i)) continue
+    for (let c = 0; c < valueWidth; c++) {
+      if (!strange(load<f32>(v + 4 * (i * valueWidth + c)))) continue
+      for (let lane = 0; lane < NR; lane++) if (!causal || i < reach + lane) store<f32>(o + c * LINE + 4 * lane, NaN)
+    }
+  }
+}
+
+/** Divides a panel of outputs by the sums of the weights and writes it row by row. In `astray` lie numbers other than 0 for rows that are not finite. */
+function finishPanel(y: usize, o: usize, sum: usize, rows: i32, valueWidth: i32, astray: usize): void {
+  for (let lane = 0; lane < NR; lane += 4) {
+    const l = v128.load(sum + 4 * lane), divisor = v128.bitselect(v128.load(ONE), l, f32x4.eq(l, f32x4.splat(0)))
+    let differences = f32x4.splat(0)
+    for (let c = 0, at = o + 4 * lane; c < valueWidth; c++, at += LINE) {
+      // Not −0, which what is hidden could make a 0.
+      const x = f32x4.add(f32x4.div(v128.load(at), divisor), f32x4.splat(0))
+      v128.store(at, x)
+      differences = v128.or(differences, f32x4.sub(x, x))
+    }
+    v128.store(astray + 4 * lane, differences)
+  }
+  unfold(y, o, rows, valueWidth)
+}
+
+/** Writes the first rows of a panel, transposed, row by row. */
+export function unfold(y: usize, panel: usize, rows: i32, width: i32): void {
+  const line: usize = 4 * width
+  for (let r = 0; r < rows; r += 4) {
+    let c = 0
+    if (r + 4 <= rows) for (; c + 4 <= width; c += 4) transpose4(panel + c * LINE + 4 * r, LINE, y + r * line + 4 * c, line)
+    for (; c < width; c++)
+      for (let row = r; row < min(rows, r + 4); row++) store<f32>(y + row * line + 4 * c, load<f32>(panel + c * LINE + 4 * row))
+  }
+}
+
+/** A block of queries, from t on. `q`, `y`, `top` and `sum` begin there; `visible` is the padding of the keys, or 0. */
+function attendBlock(
+  y: usize, top: usize, sum: usize, q: usize, k: usize, v: usize, visible: usize, t: i32, rows: i32, queries: i32, keys: i32, width: i32, valueWidth: i32,
+  causal: bool, s: f32, scratch: usize
 ): void {
-  dq += 4 * from * queries * width; dk += 4 * from * keys * width; dv += 4 * from * keys * valueWidth
-  q += 4 * from * queries * width; k += 4 * from * keys * width; v += 4 * from * keys * valueWidth
-  w += 4 * from * queries * keys; dy += 4 * from * queries * valueWidth
-  const longest = max(max(queries, keys), max(width, valueWidth))
-  const aPacked = scratch + TILE_BYTES, ds = aPacked + packedBytes(longest), bPacked = ds + 4 * roundUp(queries * keys, 4)
-  const masked = causal || keep != 0
-  for (let matrix = from; matrix < to; matrix++) {
+  const values = roundUp(valueWidth, MR), all = roundUp(rows, NR), end = reachOf(t + rows - 1, queries, keys, causal)
+  const product = scratch, qPacked = product + TILE_BYTES, kPacked = qPacked + 4 * attentionQueries * width
+  const vPacked = kPacked + 4 * KEYS * width, scores = vPacked + 4 * KEYS * values, o = scores + KEYS * LINE
+  const tops = o + 4 * attentionQueries * values, sums = tops + 4 * attentionQueries, alpha = sums + 4 * attentionQueries
+  for (let r = 0; r < all; r += NR) packB(qPacked + 4 * r * width, q + 4 * r * width, min(NR, rows - r), width, 4 * width, 4)
+  memory.fill(o, 0, 4 * all * values)
+  memory.fill(sums, 0, 4 * all)
+  for (let at: usize = 0; at < <usize>(4 * all); at += 16) v128.store(tops + at, f32x4.splat(-Infinity))
+  for (let first = 0; first < end; first += KEYS) {
+    const count = min(KEYS, end - first), shown = visible == 0 ? 0 : visible + 4 * first
+    for (let i = 0; i < count; i += MR) packA(kPacked + 4 * i * width, k + 4 * (first + i) * width, min(MR, count - i), width, 4 * width, 4)
+    for (let c = 0; c < values; c += MR) packA(vPacked + 4 * c * count, v + 4 * (first * valueWidth + c), min(MR, valueWidth - c), count, 4, 4 * valueWidth)
+    const hidden = shown != 0 || reachOf(t, queries, keys, causal) < first + count
+    const taken = hidden && takeOut(vPacked, roundUp(values * count, 8))
+    for (let r = 0; r < all; r += NR) {
+      const n = min(count, reachOf(t + min(rows, r + NR) - 1, queries, keys, causal) - first), reach = t + r + 1 + keys - queries - first
+      if (n <= 0) continue
+      for (let i = 0; i < n; i += MR) tile(kPacked + 4 * i * width, qPacked + 4 * r * width, width, scores + i * LINE, LINE, MR, NR, false, product)
+      hidePadding(scores, shown, n)
+      if (causal && reach < n) hideFuture(scores, reach, n)
+      weighPanel(scores, n, tops + 4 * r, sums + 4 * r, alpha, s)
+      attendPanel(o + 4 * r * values, vPacked, scores, n, count, values, alpha, product)
+      if (taken) mark(o + 4 * r * values, v + 4 * first * valueWidth, shown, n, valueWidth, reach, causal)
+    }
+  }
+  for (let r = 0; r < all; r += NR) {
+    const lines = min(NR, rows - r)
+    finishPanel(y + 4 * r * valueWidth, o + 4 * r * values, sums + 4 * r, lines, valueWidth, alpha)
+    for (let row = r; row < r + lines; row++) {
+      const m = load<f32>(tops + 4 * row), l = load<f32>(sums + 4 * row)
+      store<f32>(top + 4 * row, m)
+      store<f32>(sum + 4 * row, l)
+      if (load<u32>(alpha + 4 * (row - r)) == 0) continue
+      attendSlowly(y + 4 * row * valueWidth, m, l, q + 4 * row * width, k, v, visible, reachOf(t + row, queries, keys, causal), width, valueWidth, s, scores)
+    }
+  }
+}
+
+/**
+ * Y = softmax(mask(Q Kᵀ) s) V, with the largest score m of every query before it is multiplied by s, and the sum l = Σ e^{(x − m) s}: its
+ * log-sum-exp is m s + ln l. A piece is a block of queries.
+ */
+export function attention(
+  y: usize, top: usize, sum: usize, q: usize, k: usize, v: usize, keep: usize, heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32,
+  causal: bool, s: f32, from: i32, to: i32, scratch: usize
+): void {
+  const blocks = (queries + attentionQueries - 1) / attentionQueries
+  for (let piece = from; piece < to; piece++) {
+    const matrix = piece / blocks, t = piece % blocks * attentionQueries, rows = min(attentionQueries, queries - t), row = matrix * queries + t
     const visible = keep == 0 ? 0 : keep + 4 * (matrix / heads) * keys
-    packAll(bPacked, v, keys, valueWidth, 4 * valueWidth, 4)
-    for (let t = 0; t < queries; t += MR) {
-      const rows = min(MR, queries - t)
-      packA(aPacked, dy + 4 * t * valueWidth, rows, valueWidth, 4 * valueWidth, 4)
-      rowBlock(ds + 4 * t * keys, 4 * keys, rows, reachOf(t + rows - 1, queries, keys, causal), aPacked, bPacked, valueWidth, valueWidth, 0, scratch)
-      for (let r = t; r < t + rows; r++) {
-        const row = ds + 4 * r * keys, reach = reachOf(r, queries, keys, causal)
-        // Before, so that the sum over a row does not meet what is hidden; after, since 0 times a sum that is NaN is not 0.
-        hide(row, visible, reach, 0)
-        softmaxRowGradient(row, w + 4 * r * keys, row, reach, s)
-        hide(row, visible, reach, 0)
-        memory.fill(row + 4 * reach, 0, 4 * (keys - reach))
-      }
-    }
-    packAll(bPacked, k, width, keys, 4, 4 * width)
-    let taken = masked && takeOut(bPacked, roundUp(width, NR) * keys)
-    for (let t = 0; t < queries; t += MR) {
-      const rows = min(MR, queries - t), reach = reachOf(t + rows - 1, queries, keys, causal)
-      packA(aPacked, ds + 4 * t * keys, rows, reach, 4 * keys, 4)
-      rowBlock(dq + 4 * t * width, 4 * width, rows, width, aPacked, bPacked, reach, keys, 0, scratch)
-    }
-    if (taken) restore(dq, ds, k, queries, keys, width, causal, visible, false)
-    packAll(bPacked, q, width, queries, 4, 4 * width)
-    taken = masked && takeOut(bPacked, roundUp(width, NR) * queries)
-    for (let u = 0; u < keys; u += MR) {
-      const rows = min(MR, keys - u), begin = causal ? max(0, min(queries, u - keys + queries)) : 0
-      packA(aPacked, ds + 4 * u + 4 * begin * keys, rows, queries - begin, 4, 4 * keys)
-      rowBlock(dk + 4 * u * width, 4 * width, rows, width, aPacked, bPacked, queries - begin, queries, begin, scratch)
-    }
-    if (taken) restore(dk, ds, q, queries, keys, width, causal, visible, true)
-    packAll(bPacked, dy, valueWidth, queries, 4, 4 * valueWidth)
-    taken = masked && takeOut(bPacked, roundUp(valueWidth, NR) * queries)
-    for (let u = 0; u < keys; u += MR) {
-      const rows = min(MR, keys - u), begin = causal ? max(0, min(queries, u - keys + queries)) : 0
-      packA(aPacked, w + 4 * u + 4 * begin * keys, rows, queries - begin, 4, 4 * keys)
-      rowBlock(dv + 4 * u * valueWidth, 4 * valueWidth, rows, valueWidth, aPacked, bPacked, queries - begin, queries, begin, scratch)
-    }
-    if (taken) restore(dv, w, dy, queries, keys, valueWidth, causal, visible, true)
-    dq += 4 * queries * width
-    dk += 4 * keys * width
-    dv += 4 * keys * valueWidth
-    q += 4 * queries * width
-    k += 4 * keys * width
-    v += 4 * keys * valueWidth
-    w += 4 * queries * keys
-    dy += 4 * queries * valueWidth
+    const kHere = k + 4 * matrix * keys * width, vHere = v + 4 * matrix * keys * valueWidth
+    const yHere = y + 4 * row * valueWidth, qHere = q + 4 * row * width
+    if (rows < FEW)
+      for (let r = 0; r < rows; r++)
+        attendRow(
+          yHere + 4 * r * valueWidth, top + 4 * (row + r), sum + 4 * (row + r), qHere + 4 * r * width, kHere, vHere, visible,
+          reachOf(t + r, queries, keys, causal), width, valueWidth, s, scratch)
+    else attendBlock(yHere, top + 4 * row, sum + 4 * row, qHere, kHere, vHere, visible, t, rows, queries, keys, width, valueWidth, causal, s, scratch)
   }
 }

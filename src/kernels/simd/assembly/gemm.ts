@@ -28,7 +28,7 @@ function copyStep(to: usize, from: usize): void {
 }
 
 @inline
-function transpose4(from: usize, stride: usize, to: usize, toStride: usize): void {
+export function transpose4(from: usize, stride: usize, to: usize, toStride: usize): void {
   const r0 = v128.load(from), r1 = v128.load(from + stride)
   const r2 = v128.load(from + 2 * stride), r3 = v128.load(from + 3 * stride)
   const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)

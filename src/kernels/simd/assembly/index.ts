@@ -1,4 +1,6 @@
-export { attend, attentionGradient, attentionWeights } from './attention'
+export { attention, attentionQueries, attentionScratch } from './attention'
+export { attentionGradient, attentionGradientScratch } from './attentionGradient'
+export { attentionWeights } from './attentionWeights'
 export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, move, padRows, scatterAddRows, splitHeads, transpose, zero } from './copies'
 export { addGemm, gemm, gemmScratchBytes } from './gemm'
 export {
@@ -10,3 +12,4 @@ export {
   crossEntropy, crossEntropyGradient, layerNorm, layerNormGradient, layerNormParamsGradient, rowStatistics, softmax, softmaxGradient, sumRows
 } from './rows'
 export { MR as tileRows, NR as tileColumns } from './tile'
+export { KEYS as attentionKeys } from './weights'

@@ -43,6 +43,12 @@ export function exp4(x: v128): v128 {
   return expWithin4(f32x4.pmax(f32x4.pmin(x, v128.load(EXP_MAX)), v128.load(EXP_MIN)))
 }
 
+/** e^x for x ≤ 0, or NaN. */
+@inline
+export function expNegative4(x: v128): v128 {
+  return expWithin4(f32x4.pmax(x, v128.load(EXP_MIN)))
+}
+
 /** e^x for −110 ≤ x ≤ 89, or NaN. */
 @inline
 export function expWithin4(x: v128): v128 {
