@@ -6,7 +6,7 @@
 // over whole vectors of queries. What lies wholly in the future is not computed.
 
 import { attendRow, attendSlowly } from './attentionRow'
-import { packA, packB, transpose4 } from './gemm'
+import { packA, packB, packColumns, transpose4 } from './gemm'
 import { madd, ONE } from './math'
 import { MR, NR, TILE_BYTES, tile } from './tile'
 import { kept, reachOf, roundUp, strange, takeOut } from './visible'
@@ -122,8 +122,7 @@ function finishPanel(y: usize, o: usize, sum: usize, rows: i32, valueWidth: i32,
     const l = v128.load(sum + 4 * lane), divisor = v128.bitselect(v128.load(ONE), l, f32x4.eq(l, f32x4.splat(0)))
     let differences = f32x4.splat(0)
     for (let c = 0, at = o + 4 * lane; c < valueWidth; c++, at += LINE) {
-      // Not −0, which what is hidden could make a 0.
-      const x = f32x4.add(f32x4.div(v128.load(at), divisor), f32x4.splat(0))
+      const x = f32x4.div(v128.load(at), divisor)
       v128.store(at, x)
       differences = v128.or(differences, f32x4.sub(x, x))
     }
@@ -132,14 +131,19 @@ function finishPanel(y: usize, o: usize, sum: usize, rows: i32, valueWidth: i32,
   unfold(y, o, rows, valueWidth)
 }
 
-/** Writes the first rows of a panel, transposed, row by row. */
+/** Writes the first rows of a panel, transposed, row by row; 0 for −0, of which 0 times what is hidden could have made a 0. */
 export function unfold(y: usize, panel: usize, rows: i32, width: i32): void {
   const line: usize = 4 * width
   for (let r = 0; r < rows; r += 4) {
     let c = 0
-    if (r + 4 <= rows) for (; c + 4 <= width; c += 4) transpose4(panel + c * LINE + 4 * r, LINE, y + r * line + 4 * c, line)
+    if (r + 4 <= rows)
+      for (; c + 4 <= width; c += 4) {
+        const from = panel + c * LINE + 4 * r
+        for (let at = from; at < from + 4 * LINE; at += LINE) v128.store(at, f32x4.add(v128.load(at), f32x4.splat(0)))
+        transpose4(from, LINE, y + r * line + 4 * c, line)
+      }
     for (; c < width; c++)
-      for (let row = r; row < min(rows, r + 4); row++) store<f32>(y + row * line + 4 * c, load<f32>(panel + c * LINE + 4 * row))
+      for (let row = r; row < min(rows, r + 4); row++) store<f32>(y + row * line + 4 * c, load<f32>(panel + c * LINE + 4 * row) + 0)
   }
 }
 
@@ -159,7 +163,7 @@ function attendBlock(
   for (let first = 0; first < end; first += KEYS) {
     const count = min(KEYS, end - first), shown = visible == 0 ? 0 : visible + 4 * first
     for (let i = 0; i < count; i += MR) packA(kPacked + 4 * i * width, k + 4 * (first + i) * width, min(MR, count - i), width, 4 * width, 4)
-    for (let c = 0; c < values; c += MR) packA(vPacked + 4 * c * count, v + 4 * (first * valueWidth + c), min(MR, valueWidth - c), count, 4, 4 * valueWidth)
+    packColumns(vPacked, v + 4 * first * valueWidth, valueWidth, count)
     const hidden = shown != 0 || reachOf(t, queries, keys, causal) < first + count
     const taken = hidden && takeOut(vPacked, roundUp(values * count, 8))
     for (let r = 0; r < all; r += NR) {

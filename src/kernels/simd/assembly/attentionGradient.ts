@@ -5,7 +5,7 @@
 // right side, for dKᵀ = Qᵀ dS and dVᵀ = dYᵀ P; only for dQ is it packed anew. What lies wholly in the future is not computed.
 
 import { unfold } from './attention'
-import { packA, packB } from './gemm'
+import { packA, packB, packColumns } from './gemm'
 import { high2, low2, sum2 } from './math'
 import { MR, NR, TILE_BYTES, tile } from './tile'
 import { kept, reachOf, roundUp, strange, takeOut } from './visible'
@@ -39,33 +39,57 @@ function innerProduct(a: usize, b: usize, n: i32): f64 {
   return sum
 }
 
-/** For every query what is subtracted from its scores, the inverse of the sum of its weights, and D. */
-function prepare(stats: usize, stride: usize, y: usize, top: usize, sum: usize, dy: usize, from: i32, to: i32, valueWidth: i32): void {
+/** For every query what is subtracted from its scores, the inverse of the sum of its weights, and D. Whether a score is +∞. */
+function prepare(stats: usize, stride: usize, y: usize, top: usize, sum: usize, dy: usize, from: i32, to: i32, valueWidth: i32): bool {
+  let limits = false
   for (let t = from; t < to; t++) {
-    const dot = innerProduct(y + 4 * t * valueWidth, dy + 4 * t * valueWidth, valueWidth)
     const m = load<f32>(top + 4 * t), l = load<f32>(sum + 4 * t)
     store<f32>(stats + 4 * t, m == -Infinity ? 0 : m)
     store<f32>(stats + stride + 4 * t, l == 0 ? 0 : 1 / l)
-    store<f32>(stats + 2 * stride + 4 * t, <f32>dot)
+    store<f32>(stats + 2 * stride + 4 * t, <f32>innerProduct(y + 4 * t * valueWidth, dy + 4 * t * valueWidth, valueWidth))
+    limits = limits || m == Infinity
+  }
+  return limits
+}
+
+/** Four scores of one query become weights, and dP becomes dS. */
+@inline
+function weighFour(scores: usize, slopes: usize, m: v128, inverse: v128, dot: v128, s: v128): void {
+  const p = f32x4.mul(finiteWeight4(v128.load(scores), m, s), inverse)
+  v128.store(scores, p)
+  v128.store(slopes, f32x4.mul(f32x4.mul(p, f32x4.sub(v128.load(slopes), dot)), s))
+}
+
+/** The same for rows of a panel that see all of its keys, and whose scores are not +∞. */
+@inline
+function weighRows(scores: usize, slopes: usize, stats: usize, stride: usize, rows: i32, s: v128): void {
+  for (let r = 0; r < rows; r++, scores += LINE, slopes += LINE, stats += 4) {
+    const m = v128.load32_splat(stats), inverse = v128.load32_splat(stats + stride), dot = v128.load32_splat(stats + 2 * stride)
+    weighFour(scores, slopes, m, inverse, dot, s)
+    weighFour(scores + 16, slopes + 16, m, inverse, dot, s)
+    if (NR == 16) {
+      weighFour(scores + 32, slopes + 32, m, inverse, dot, s)
+      weighFour(scores + 48, slopes + 48, m, inverse, dot, s)
+    }
   }
 }
 
-/** Scores become weights, and dP becomes dS, both 0 where a key is hidden; `shown` has ones in all bits for keys that the padding shows, or is 0. */
-@inline
-function weighRow(scores: usize, slopes: usize, shift: f32, inverse: f32, dot: f32, s: v128, seen: i32, shown: usize, limits: bool, masked: bool): void {
-  const m = f32x4.splat(shift), r = f32x4.splat(inverse), d = f32x4.splat(dot)
-  for (let lane: usize = 0; lane < LINE; lane += 16) {
-    const x = v128.load(scores + lane)
-    let p = limits ? f32x4.mul(limit4(x), r) : f32x4.mul(finiteWeight4(x, m, s), r)
-    let ds = f32x4.mul(f32x4.mul(p, f32x4.sub(v128.load(slopes + lane), d)), s)
-    if (masked) {
-      let mask = i32x4.lt_s(v128.load(LANES + lane), i32x4.splat(seen))
+/**
+ * The same for any rows: both are 0 where a key is hidden. The first row sees the lanes before `seen`, with a causal mask each further one another one;
+ * `shown` has ones in all bits for keys that the padding shows, or is 0.
+ */
+function weighMaskedRows(scores: usize, slopes: usize, stats: usize, stride: usize, rows: i32, s: v128, seen: i32, causal: bool, shown: usize): void {
+  for (let r = 0; r < rows; r++, scores += LINE, slopes += LINE, stats += 4) {
+    const m = v128.load32_splat(stats), inverse = v128.load32_splat(stats + stride), dot = v128.load32_splat(stats + 2 * stride)
+    const infinite = f32x4.eq(m, f32x4.splat(Infinity)), reach = i32x4.splat(causal ? seen + r : seen)
+    for (let lane: usize = 0; lane < LINE; lane += 16) {
+      const x = v128.load(scores + lane)
+      let mask = i32x4.lt_s(v128.load(LANES + lane), reach)
       if (shown != 0) mask = v128.and(mask, v128.load(shown + lane))
-      p = v128.and(p, mask)
-      ds = v128.and(ds, mask)
+      const p = f32x4.mul(v128.bitselect(limit4(x), finiteWeight4(x, m, s), infinite), inverse)
+      v128.store(scores + lane, v128.and(mask, p))
+      v128.store(slopes + lane, v128.and(mask, f32x4.mul(f32x4.mul(p, f32x4.sub(v128.load(slopes + lane), dot)), s)))
     }
-    v128.store(scores + lane, p)
-    v128.store(slopes + lane, ds)
   }
 }
 
@@ -97,18 +121,20 @@ function restoreRows(dq: usize, packed: usize, k: usize, rows: i32, count: i32, 
   }
 }
 
-/** Adds Aᵀ B to a transposed panel: `packed` holds A's columns in panels over `rows` rows, of which those from `begin` on count. */
-@inline
-function addTransposed(c: usize, packed: usize, b: usize, begin: i32, rows: i32, width: i32, spill: usize): void {
-  for (let j = 0; j < width; j += MR) tile(packed + 4 * (j * rows + begin * MR), b + begin * LINE, rows - begin, c + j * LINE, LINE, MR, NR, true, spill)
+/** 0 for −0, of which 0 times what is hidden could have made a 0. */
+function settle(x: usize, n: i32): void {
+  let j = 0
+  for (; j + 4 <= n; j += 4) v128.store(x + 4 * j, f32x4.add(v128.load(x + 4 * j), f32x4.splat(0)))
+  for (; j < n; j++) store<f32>(x + 4 * j, load<f32>(x + 4 * j) + 0)
 }
 
-/** The columns of a matrix in panels over its rows, and the rows in panels over its columns. */
+/** Writes Aᵀ B in a transposed panel, or adds it: `packed` holds A's columns in panels over `rows` rows, of which those from `begin` on count. */
 @inline
-function packColumns(to: usize, from: usize, rows: i32, width: i32): void {
-  for (let j = 0; j < width; j += MR) packA(to + 4 * j * rows, from + 4 * j, min(MR, width - j), rows, 4, 4 * width)
+function multiplyTransposed(c: usize, packed: usize, b: usize, begin: i32, rows: i32, width: i32, adds: bool, spill: usize): void {
+  for (let j = 0; j < width; j += MR) tile(packed + 4 * (j * rows + begin * MR), b + begin * LINE, rows - begin, c + j * LINE, LINE, MR, NR, adds, spill)
 }
 
+/** The rows of a matrix in panels over its columns. */
 @inline
 function packRows(to: usize, from: usize, rows: i32, width: i32): void {
   for (let i = 0; i < rows; i += MR) packA(to + 4 * i * width, from + 4 * i * width, min(MR, rows - i), width, 4 * width, 4)
@@ -125,12 +151,18 @@ function gradient(
   const qRows = dvPanels + 4 * KEYS * values, dyRows = qRows + 4 * QUERIES * width, qColumns = dyRows + 4 * QUERIES * valueWidth
   const dyColumns = qColumns + 4 * QUERIES * down, scores = dyColumns + 4 * QUERIES * values, slopes = scores + QUERIES * LINE
   const packed = slopes + QUERIES * LINE, mask = packed + 4 * QUERIES * KEYS, stats = mask + LINE, stride: usize = 4 * roundUp(queries, 4)
-  prepare(stats, stride, y, top, sum, dy, queryFrom, queryTo, valueWidth)
-  // Sums that begin with 0 and not with the first block are never −0, which what is hidden could make a 0.
-  if (dq != 0) memory.fill(dq + 4 * queryFrom * width, 0, 4 * (queryTo - queryFrom) * width)
+  const limits = prepare(stats, stride, y, top, sum, dy, queryFrom, queryTo, valueWidth)
+  if (dk != 0 && queries == 0) {
+    memory.fill(dk + 4 * keyFrom * width, 0, 4 * (keyTo - keyFrom) * width)
+    memory.fill(dv + 4 * keyFrom * valueWidth, 0, 4 * (keyTo - keyFrom) * valueWidth)
+    return
+  }
+  // Where every query sees the first key, its block writes dQ, and others add to it.
+  const begun = shift < 0 || keys == 0
+  if (dq != 0 && begun) memory.fill(dq + 4 * queryFrom * width, 0, 4 * (queryTo - queryFrom) * width)
   const end = dq != 0 && dk == 0 ? min(keyTo, reachOf(queryTo - 1, queries, keys, causal)) : keyTo
   for (let first = keyFrom; first < end; first += KEYS) {
-    const count = min(KEYS, end - first), masked = causal || visible != 0, shown = visible == 0 ? 0 : visible + 4 * first
+    const count = min(KEYS, end - first), hides = causal || visible != 0, shown = visible == 0 ? 0 : visible + 4 * first
     const kHere = k + 4 * first * width, vHere = v + 4 * first * valueWidth
     for (let i = 0; i < count; i += NR) {
       packB(kColumns + 4 * i * width, kHere + 4 * i * width, min(NR, count - i), width, 4 * width, 4)
@@ -139,27 +171,23 @@ function gradient(
     let keysTaken = false
     if (dq != 0) {
       for (let j = 0; j < width; j += NR) packB(kRows + 4 * j * count, kHere + 4 * j, min(NR, width - j), count, 4, 4 * width)
-      keysTaken = masked && takeOut(kRows, roundUp(across * count, 8))
+      keysTaken = hides && takeOut(kRows, roundUp(across * count, 8))
     }
-    if (dk != 0) {
-      memory.fill(dkPanels, 0, 4 * KEYS * down)
-      memory.fill(dvPanels, 0, 4 * KEYS * values)
-    }
-    const earliest = causal ? max(queryFrom, first - shift) : queryFrom
-    for (let t = queryFrom + (earliest - queryFrom) / QUERIES * QUERIES; t < queryTo; t += QUERIES) {
+    const earliest = causal ? max(queryFrom, first - shift) : queryFrom, blocks = (earliest - queryFrom) / QUERIES
+    for (let t = queryFrom + blocks * QUERIES; t < queryTo; t += QUERIES) {
       const rows = min(QUERIES, queryTo - t), qHere = q + 4 * t * width, dyHere = dy + 4 * t * valueWidth
       let queriesTaken = false, slopesTaken = false
       packRows(qRows, qHere, rows, width)
       packRows(dyRows, dyHere, rows, valueWidth)
       if (dk != 0) {
-        packColumns(qColumns, qHere, rows, width)
-        packColumns(dyColumns, dyHere, rows, valueWidth)
-        queriesTaken = masked && takeOut(qColumns, roundUp(down * rows, 8))
-        slopesTaken = masked && takeOut(dyColumns, roundUp(values * rows, 8))
+        packColumns(qColumns, qHere, width, rows)
+        packColumns(dyColumns, dyHere, valueWidth, rows)
+        queriesTaken = hides && takeOut(qColumns, roundUp(down * rows, 8))
+        slopesTaken = hides && takeOut(dyColumns, roundUp(values * rows, 8))
       }
       for (let i = 0; i < count; i += NR) {
         // The first query of the block that sees a key of this panel, and the first of its tile.
-        const sees = causal ? max(0, first + i - shift - t) : 0, begin = sees / MR * MR, reach = t + 1 + shift - first - i
+        const reach = t + 1 + shift - first - i, sees = causal ? max(0, 1 - reach) : 0, begin = sees / MR * MR
         if (sees >= rows) break
         for (let r = begin; r < rows; r += MR) {
           tile(qRows + 4 * r * width, kColumns + 4 * i * width, width, scores + r * LINE, LINE, MR, NR, false, spill)
@@ -167,16 +195,13 @@ function gradient(
         }
         if (shown != 0)
           for (let lane = 0; lane < NR; lane++) store<i32>(mask + 4 * lane, i + lane < count && kept(shown, i + lane) ? -1 : 0)
-        for (let r = begin, at = stats + 4 * (t + begin), x = scores + begin * LINE, d = slopes + begin * LINE; r < rows; r++, at += 4, x += LINE, d += LINE) {
-          const m = load<f32>(at), inverse = load<f32>(at + stride), dot = load<f32>(at + 2 * stride), seen = causal ? reach + r : count - i
-          if (m == Infinity) weighRow(x, d, m, inverse, dot, factor, seen, shown == 0 ? 0 : mask, true, true)
-          else if (shown != 0 || seen < NR) weighRow(x, d, m, inverse, dot, factor, seen, shown == 0 ? 0 : mask, false, true)
-          else weighRow(x, d, m, inverse, dot, factor, seen, 0, false, false)
-        }
+        const seen = causal ? reach + begin : count - i, masked = limits || shown != 0 ? rows : min(rows, begin + (causal ? max(0, NR - seen) : seen < NR ? rows : 0))
+        weighMaskedRows(scores + begin * LINE, slopes + begin * LINE, stats + 4 * (t + begin), stride, masked - begin, factor, seen, causal, shown == 0 ? 0 : mask)
+        weighRows(scores + masked * LINE, slopes + masked * LINE, stats + 4 * (t + masked), stride, rows - masked, factor)
         if (dk != 0) {
-          const dkPanel = dkPanels + 4 * i * down, dvPanel = dvPanels + 4 * i * values
-          addTransposed(dkPanel, qColumns, slopes, begin, rows, width, spill)
-          addTransposed(dvPanel, dyColumns, scores, begin, rows, valueWidth, spill)
+          const adds = t > queryFrom && (!causal || reach > 1), dkPanel = dkPanels + 4 * i * down, dvPanel = dvPanels + 4 * i * values
+          multiplyTransposed(dkPanel, qColumns, slopes, begin, rows, width, adds, spill)
+          multiplyTransposed(dvPanel, dyColumns, scores, begin, rows, valueWidth, adds, spill)
           if (queriesTaken) restorePanel(dkPanel, slopes, qHere, begin, rows, width, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
           if (slopesTaken) restorePanel(dvPanel, scores, dyHere, begin, rows, valueWidth, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
         }
@@ -187,7 +212,7 @@ function gradient(
           const lines = min(MR, rows - r), n = min(count, reachOf(t + r + lines - 1, queries, keys, causal) - first), to = dq + 4 * (t + r) * width
           if (n <= 0) continue
           for (let j = 0; j < width; j += NR)
-            tile(packed + 4 * r * KEYS, kRows + 4 * j * count, n, to + 4 * j, 4 * width, lines, min(NR, width - j), true, spill)
+            tile(packed + 4 * r * KEYS, kRows + 4 * j * count, n, to + 4 * j, 4 * width, lines, min(NR, width - j), begun || first > keyFrom, spill)
           if (keysTaken) restoreRows(to, packed + 4 * r * KEYS, kHere, lines, n, width, t + r + 1 + shift - first, causal, shown)
         }
     }
@@ -198,6 +223,7 @@ function gradient(
       unfold(dv + 4 * (first + i) * valueWidth, dvPanels + 4 * i * values, lines, valueWidth)
     }
   }
+  if (dq != 0) settle(dq + 4 * queryFrom * width, (queryTo - queryFrom) * width)
 }
 
 /**

@@ -57,14 +57,33 @@ export function packA(to: usize, from: usize, lines: i32, k: i32, lineStride: us
     return
   }
   let p = 0
-  if (lines == MR && stepStride == 4)
+  if (lines >= 4 && stepStride == 4)
     for (; p + 4 <= k; p += 4, from += 16, to += 16 * MR) {
       transpose4(from, lineStride, to, 4 * MR)
-      if (MR == 6) transpose2(from + 4 * lineStride, lineStride, to + 16, 4 * MR)
+      if (MR == 6 && lines == 6) transpose2(from + 4 * lineStride, lineStride, to + 16, 4 * MR)
+      else if (MR == 6)
+        for (let step = 0; step < 4; step++) {
+          store<f32>(to + 4 * MR * step, lines == 5 ? load<f32>(from + 4 * lineStride + 4 * step) : 0, 16)
+          store<f32>(to + 4 * MR * step, 0, 20)
+        }
     }
   for (; p < k; p++, from += stepStride, to += 4 * MR)
     for (let line = 0; line < MR; line++)
       store<f32>(to + 4 * line, line < lines ? load<f32>(from + line * lineStride) : 0)
+}
+
+/**
+ * Packs the columns of a matrix with k rows, in panels of MR. What stands behind the last column is the beginning of the next row, where
+ * there is one: a tile computes rows of these that nobody reads.
+ */
+export function packColumns(to: usize, from: usize, columns: i32, k: i32): void {
+  const row: usize = 4 * columns
+  for (let j = 0; j < columns; j += MR, to += 4 * MR * k) {
+    const whole = j + MR <= columns ? k : max(0, k - (j + MR - 1) / columns)
+    let at = from + 4 * j, step = to
+    for (let p = 0; p < whole; p++, at += row, step += 4 * MR) copyStep(step, at)
+    packA(step, at, min(MR, columns - j), k - whole, 4, row)
+  }
 }
 
 /** The same for up to NR lines. */

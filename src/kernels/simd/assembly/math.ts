@@ -8,6 +8,7 @@ export const ONE: usize = memory.data<f32>([1, 1, 1, 1], 16)
 const SIGN: usize = memory.data<f32>([-0.0, -0.0, -0.0, -0.0], 16)
 const EXP_MAX: usize = memory.data<f32>([89, 89, 89, 89], 16)
 const EXP_MIN: usize = memory.data<f32>([-105, -105, -105, -105], 16)
+const NORMAL_MIN: usize = memory.data<f32>([-87, -87, -87, -87], 16)
 const LOG2_E: usize = memory.data<f32>([1.44269504, 1.44269504, 1.44269504, 1.44269504], 16)
 /** Added to a small number, it leaves the nearest integer in the lowest bits. */
 const ROUNDING: usize = memory.data<f32>([12582912, 12582912, 12582912, 12582912], 16)
@@ -43,16 +44,26 @@ export function exp4(x: v128): v128 {
   return expWithin4(f32x4.pmax(f32x4.pmin(x, v128.load(EXP_MAX)), v128.load(EXP_MIN)))
 }
 
-/** e^x for x ≤ 0, or NaN. */
+/**
+ * e^x for x ≤ 0, or NaN; 0 for x < −87, where it is subnormal or nearly so. A processor may take a hundred times as long for a product
+ * that is subnormal, and hidden scores of −∞ are many.
+ */
 @inline
 export function expNegative4(x: v128): v128 {
-  return expWithin4(f32x4.pmax(x, v128.load(EXP_MIN)))
+  const least = v128.load(NORMAL_MIN), rounded = roundedExponent(f32x4.pmax(x, least))
+  const y = f32x4.mul(expRest4(f32x4.pmax(x, least), rounded), i32x4.shl(i32x4.add(i32x4.sub(rounded, v128.load(ROUNDING_BITS)), v128.load(BIAS)), 23))
+  return v128.andnot(y, f32x4.lt(x, least))
 }
 
-/** e^x for −110 ≤ x ≤ 89, or NaN. */
+/** x/ln 2, rounded, in the lowest bits. */
 @inline
-export function expWithin4(x: v128): v128 {
-  const rounded = madd(x, v128.load(LOG2_E), v128.load(ROUNDING))
+function roundedExponent(x: v128): v128 {
+  return madd(x, v128.load(LOG2_E), v128.load(ROUNDING))
+}
+
+/** e^r for what is left of x then. */
+@inline
+function expRest4(x: v128, rounded: v128): v128 {
   const n = f32x4.sub(rounded, v128.load(ROUNDING))
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(n, v128.load(LN2_HIGH))), f32x4.mul(n, v128.load(LN2_LOW)))
   const square = f32x4.mul(r, r)
@@ -60,8 +71,13 @@ export function expWithin4(x: v128): v128 {
   const middle = madd(v128.load(EXP_5), r, v128.load(EXP_4))
   const low = madd(v128.load(EXP_3), r, v128.load(EXP_2))
   const p = madd(madd(high, square, middle), square, low)
-  const y = f32x4.add(madd(p, square, r), v128.load(ONE))
-  const k = i32x4.sub(rounded, v128.load(ROUNDING_BITS))
+  return f32x4.add(madd(p, square, r), v128.load(ONE))
+}
+
+/** e^x for −110 ≤ x ≤ 89, or NaN. */
+@inline
+export function expWithin4(x: v128): v128 {
+  const rounded = roundedExponent(x), y = expRest4(x, rounded), k = i32x4.sub(rounded, v128.load(ROUNDING_BITS))
   const half = i32x4.shr_s(k, 1), rest = i32x4.sub(k, half), bias = v128.load(BIAS)
   return f32x4.mul(f32x4.mul(y, i32x4.shl(i32x4.add(half, bias), 23)), i32x4.shl(i32x4.add(rest, bias), 23))
 }
