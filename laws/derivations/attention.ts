@@ -198,7 +198,7 @@ export const attention = derivation<Attention>({
     text: 'The gradient at the scores of a query sums to 0, as that of every softmax: attention can only be moved from one key to another.',
     formulas: [String.raw`\sum_u dZ_{tu} = 0`]
   }],
-  cost: 'Forward $T S\\,(d + d_v)$ multiplications, and twice that for the gradient; the weights take $T S$ numbers, which is why long sequences are dear.'
+  cost: 'Forward $T S\\,(d + d_v)$ multiplications, and twice that for the gradient; the weights would take $T S$ numbers, which the next page does without.'
 })
 
 interface Merge {

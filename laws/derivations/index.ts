@@ -17,6 +17,7 @@ import { gelu, geluTanh } from './gelu.js'
 import { gpt } from './gpt.js'
 import * as learning from './learning.js'
 import * as linear from './linear.js'
+import { linearMemory } from './linearMemory.js'
 import * as losses from './losses.js'
 import * as normalisation from './normalisation.js'
 import { probe } from './probe.js'
@@ -56,7 +57,7 @@ export const chapters: readonly Chapter[] = [
   chapter('Softmax and losses', { softmax: softmax.softmax, logSoftmax: softmax.logSoftmax, crossEntropy, factored, binaryFromProbabilities, binaryFromLogits, squaredError, batch }),
   chapter('Normalisation and dropout', { layerNorm, dropout }),
   chapter('From tokens to vectors', { embedding, tiedEmbedding, positions, sinusoidal }),
-  chapter('Attention, and the transformer', { mask, attention: scaledAttention, merge, split, singleHead, multiHead, feedForward, block, gpt }),
+  chapter('Attention, and the transformer', { mask, attention: scaledAttention, linearMemory, merge, split, singleHead, multiHead, feedForward, block, gpt }),
   chapter('Learning', { initialisation, momentum, adam, clipping, schedules }),
   chapter('Generating', { sampling: generation.sampling, cache: generation.cache })
 ]
