@@ -5,6 +5,7 @@
  */
 export * from './attention.js'
 export * from './batches.js'
+export * from './blocks.js'
 export * from './composition.js'
 export * from './decoding.js'
 export * from './factored.js'

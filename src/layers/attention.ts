@@ -29,7 +29,25 @@
  *
  * $$dQ = \frac{dZ\,K}{\sqrt d}, \qquad dK = \frac{dZ^\top Q}{\sqrt d}.$$
  *
- * The kernel folds the division into the softmax, whose temperature is then $\sqrt d$.
+ * **In linear memory.** The matrix $A$ is never kept as a whole. (T. Dao et al., *FlashAttention*, 2022, and *FlashAttention-2*, 2023.) Scores are
+ * computed for one block of keys after the other. With the largest score $\mu$ so far, $\ell = \sum_s e^{Z_s - \mu}$ and
+ * $O = \sum_s e^{Z_s - \mu} V_s$ of a query, a block in which the largest score becomes $\mu'$ gives
+ *
+ * $$\ell' = e^{\mu - \mu'} \ell + \sum_{s \text{ of the block}} e^{Z_s - \mu'}, \qquad
+ *   O' = e^{\mu - \mu'} O + \sum_{s \text{ of the block}} e^{Z_s - \mu'} V_s,$$
+ *
+ * and after the last one $Y = O/\ell$. Kept are $Y$ and, for the log-sum-exp $L = \mu + \ln \ell$, the numbers $\mu$ and $\ell$: where scores are
+ * large their sum would have no digits left for the logarithm. From these the gradient computes every block of weights again,
+ *
+ * $$A_{ts} = e^{Z_{ts} - L_t} = e^{Z_{ts} - \mu_t}/\ell_t,$$
+ *
+ * and the sum over a whole row becomes one number of each query, since sums may be exchanged and $\sum_s A_{ts} V_s = Y_t$:
+ *
+ * $$\sum_s dA_{ts} A_{ts} = \sum_s A_{ts} \sum_c dY_{tc} V_{sc} = \sum_c dY_{tc} Y_{tc} = D_t
+ *   \;\Rightarrow\; dZ_{ts} = A_{ts}\,(dA_{ts} - D_t).$$
+ *
+ * Blocks that are wholly hidden are skipped. The kernel subtracts before it divides: its scores are $\sqrt d\,Z$, and $\sqrt d$ is the temperature of
+ * the softmax.
  *
  * @module
  */
@@ -99,7 +117,7 @@ export const attentionWeights = (mask: Mask): ((input: QueryKey) => Tensor) => {
 interface Kept {
   readonly sizes: kernel.AttentionSizes
   readonly y: Tensor
-  /** $\sqrt d\,m$ and $l$ of every query, whose log-sum-exp is $m + \ln l$. */
+  /** $\sqrt d\,\mu$ and $\ell$ of every query. */
   readonly top: Tensor['data']
   readonly sum: Tensor['data']
 }
@@ -114,7 +132,7 @@ const forward = (mask: Mask) => (_: NoParams, input: QueryKeyValue): readonly [T
   return [y, { sizes, y, top, sum }]
 }
 
-/** $dQ = dZ\,K/\sqrt d,\ dK = dZ^\top Q/\sqrt d,\ dV = A^\top dY$ */
+/** $dZ = A\,(dY\,V^\top - D)$, $dQ = dZ\,K/\sqrt d,\ dK = dZ^\top Q/\sqrt d,\ dV = A^\top dY$ */
 const gradient = (mask: Mask) => (
   _: NoParams, { query, key, value }: QueryKeyValue, { sizes, y, top, sum }: Kept, dy: Tensor
 ): Gradient<NoParams, QueryKeyValue> => {

@@ -43,7 +43,7 @@ const tokenizers: readonly Subject[] = [
 
 /** Everything that the library claims laws of, by chapter. */
 export const catalogue: Readonly<Record<string, readonly Subject[]>> = {
-  layers: [...layers, { subject: 'attention', laws: laws.attention(attention, attentionWeights, masks) }],
+  layers: [...layers, { subject: 'attention', laws: [...laws.attention(attention, attentionWeights, masks), ...laws.attentionByWeights(attention, attentionWeights, masks)] }],
   models: [...models, ...factoredModels], readings, losses: [...losses, ...factoredLosses], optimizers, samplers, instances, tokenizers, batches, randomness, decoding, schedules, steps, files,
   derivations: derivations.map(({ name, laws: steps }) => ({ subject: name, laws: steps }))
 }

@@ -1,5 +1,6 @@
 import type { Bug } from './bug.js'
 import { attentionBugs } from './attentionBugs.js'
+import { blockBugs } from './blockBugs.js'
 import { factoredBugs } from './factoredBugs.js'
 import { keepingBugs } from './keepingBugs.js'
 import { kernelBugs } from './kernelBugs.js'
@@ -10,5 +11,5 @@ import { runningBugs } from './runningBugs.js'
 import { trainingBugs } from './trainingBugs.js'
 
 export const bugs: readonly Bug[] = [
-  ...layerBugs, ...attentionBugs, ...kernelBugs, ...precisionBugs, ...keepingBugs, ...trainingBugs, ...modelBugs, ...factoredBugs, ...runningBugs
+  ...layerBugs, ...attentionBugs, ...blockBugs, ...kernelBugs, ...precisionBugs, ...keepingBugs, ...trainingBugs, ...modelBugs, ...factoredBugs, ...runningBugs
 ]

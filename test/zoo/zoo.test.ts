@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, inject, test } from 'vitest'
+import { blockwise } from './blockBugs.js'
 import { bugs } from './bugs.js'
 
 /** A law that is tried on fewer cases may miss what it notices otherwise. */
@@ -13,6 +14,10 @@ for (const { bug, laws, caughtBy } of bugs)
   test(`${bug}: caught by "${caughtBy}"`, () => {
     expect(rejecting(laws)).toContain(caughtBy)
   })
+
+test('attention in blocks, written out without a mistake, is right', () => {
+  expect(rejecting(blockwise)).toEqual([])
+})
 
 test('every bug has a name of its own', () => {
   expect(new Set(bugs.map(({ bug }) => bug)).size).toBe(bugs.length)
