@@ -47,6 +47,8 @@ export const harmless: readonly Harmless[] = [
   { page: 'scaled dot-product attention', place: 'dK, step 1', mistake: /^index s in place of u on dZ$/, reason: DELTA },
   { page: 'scaled dot-product attention', place: 'claim 1', mistake: /^(without the (left|right) factor|index i in place of j on [ab])$/, reason: 'one factor alone, or one entry of it throughout, has the same mean and the variance of the other' },
   { page: 'scaled dot-product attention', place: 'claim 2', mistake: /^index r in place of t on dZ$/, reason: RENAMED },
+  { page: 'attention in linear memory', place: 'claim 2', mistake: /^a sum over everything$/, reason: 'the largest score of all is the larger one of both blocks too' },
+  { page: 'attention in linear memory', place: 'claim 3', mistake: /^term 2 dropped$/, reason: 'a maximum that has the score already does not change by it' },
   { page: 'merging heads', place: 'dx, step 1', mistake: /^index t in place of u on dy$/, reason: DELTA },
   { page: 'splitting into heads', place: 'dx, step 1', mistake: /^index t in place of u on d[QKV]$/, reason: DELTA },
   { page: 'Adam', place: 'claim 4', mistake: /^(term 1 dropped|2 in place of 1|without the right factor|sign of term 2|term 2 dropped)$/, reason: WEAKER },
