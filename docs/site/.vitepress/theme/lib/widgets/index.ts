@@ -12,5 +12,15 @@ export const widgetOf: Readonly<Record<string, string>> = {
   'cross-entropy-from-logits': 'WidgetCrossEntropy',
   'dropout': 'WidgetDropout',
   'token-embedding': 'WidgetEmbedding',
-  'transformer-block': 'WidgetBlock'
+  'transformer-block': 'WidgetBlock',
+  'masks': 'WidgetMask',
+  'sinusoidal-positions': 'WidgetPositions',
+  'adam': 'WidgetAdam',
+  'gradient-descent-and-momentum': 'WidgetAdam',
+  'relu-and-leakyrelu': 'WidgetActivation',
+  'gelu': 'WidgetActivation',
+  'gelutanh': 'WidgetActivation',
+  'silu': 'WidgetActivation',
+  'sigmoid': 'WidgetActivation',
+  'tanh': 'WidgetActivation'
 }

@@ -2,8 +2,9 @@
  * Numbers as a reader sees them.
  */
 
-/** A number with so many digits, a true minus sign, and no minus before a zero. */
+/** A number with so many digits, a true minus sign, and no minus before a zero; −∞ is what a mask writes. */
 export const fixed = (value: number, digits = 2): string => {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞'
   const text = value.toFixed(digits)
   return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−')
 }

@@ -32,11 +32,11 @@ export const INPUT = 1.2, TARGET = 1.4
 
 const half = (z: number): number => (z - TARGET) ** 2 / 2
 
-/** The loss with two numbers, and the gradient at both. */
-export const apartAt = ([a, b]: Point): { readonly loss: number, readonly gradient: Point } => {
+/** The output and the loss with two numbers, and the gradient at both. */
+export const apartAt = ([a, b]: Point): { readonly output: number, readonly loss: number, readonly gradient: Point } => {
   const [z, pullback] = apart.vjp({ a: { factor: number(a) }, b: { factor: number(b) } }, number(INPUT))
   const { params } = pullback(number(only(z) - TARGET))
-  return { loss: half(only(z)), gradient: [only(params.a.factor), only(params.b.factor)] }
+  return { output: only(z), loss: half(only(z)), gradient: [only(params.a.factor), only(params.b.factor)] }
 }
 
 /** The loss with one number that is used twice, and the gradient at it. */
