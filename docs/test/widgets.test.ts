@@ -247,7 +247,7 @@ describe('andThen', () => {
     await setSizes(widget, [['entries of x', 2], ['of y', 6], ['of z', 4]])
     const first = await numbers(widget, 'dx')
     expect(await shown(widget, 'cost')).toEqual(['36', '56']) // 4·6 + 6·2 and 4·6·2 + 4·2
-    await press(widget.getByLabel('dz · (J₂ · J₁)'), 'Space', 1)
+    await press(widget.getByRole('radio', { name: 'dz · (J₂ · J₁)' }), 'Space', 1)
     expect(await numbers(widget, 'dx')).toEqual(first)
     expect(await widget.locator('.pb-says').textContent()).toContain('andThen gives the same dx.')
     expect(await widget.locator('.pb-says').textContent()).toContain('56 multiplications')
@@ -259,7 +259,7 @@ describe('andThen', () => {
   }))
 
   test('the wrong order refuses to fit, and says where', inGallery('and-then', 'WidgetAndThen', async widget => {
-    await widget.getByLabel('(dz · J₁) · J₂').check()
+    await widget.getByRole('radio', { name: '(dz · J₁) · J₂' }).check()
     await expect.poll(() => widget.locator('.pb-fails').textContent()).toContain('between dz and J₁, 3 columns meet 4 rows')
     expect(await widget.locator('[data-name=dx]').count()).toBe(0)
     await setSizes(widget, [['of z', 4]])

@@ -21,6 +21,10 @@ export const clamp = (low: number, high: number) => (value: number): number => M
 /** To the nearest multiple, so that what is dragged reads as a short number. */
 export const snap = (unit: number) => (value: number): number => Math.round(value / unit) / Math.round(1 / unit)
 
+/** So many numbers from one to another, evenly. */
+export const evenly = (from: number, to: number, count: number): readonly number[] =>
+  Array.from({ length: count }, (_, i) => from + (to - from) * i / (count - 1))
+
 /** Points as the `d` of a path. */
 export const pathOf = (points: readonly Point[], closed = false): string =>
   points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(2)} ${y.toFixed(2)}`).join('') + (closed && points.length > 0 ? 'Z' : '')
@@ -49,11 +53,11 @@ const crossing = (level: number, a: Point, fa: number, b: Point, fb: number): re
 }
 
 /**
- * The line on which a function of the plane has one value, as segments: every square of a grid is cut into two triangles,
- * and a triangle is crossed once or not at all.
+ * The line on which a function of the plane has one value, as the `d` of a path: every square of a grid is cut into two
+ * triangles, and a triangle is crossed once or not at all.
  */
-export const contourOf = (values: readonly (readonly number[])[], at: (column: number, row: number) => Point, level: number): readonly (readonly Point[])[] => {
-  const segments: (readonly Point[])[] = []
+export const contourOf = (values: readonly (readonly number[])[], at: (column: number, row: number) => Point) => (level: number): string => {
+  const segments: string[] = []
   for (let row = 0; row + 1 < values.length; row++)
     for (let column = 0; column + 1 < values[row].length; column++) {
       const corners = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([dx, dy]) =>
@@ -61,8 +65,8 @@ export const contourOf = (values: readonly (readonly number[])[], at: (column: n
       for (const [i, j, k] of [[0, 1, 2], [0, 2, 3]]) {
         const edges = [[i, j], [j, k], [k, i]].flatMap(([p, q]) =>
           crossing(level, corners[p].place, corners[p].value, corners[q].place, corners[q].value))
-        if (edges.length === 2) segments.push(edges)
+        if (edges.length === 2) segments.push(pathOf(edges))
       }
     }
-  return segments
+  return segments.join('')
 }
