@@ -1,8 +1,9 @@
 /**
  * The interactions, as a reader meets them: what they show is what the library says, keys move them, and they fit a phone.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
   adam, andThen, attention, block, type BlockParams, causalMask, crossEntropy, dropout, feedForward, gelu, gradientDescent, initBlock, initLayerNorm, type Layer,
@@ -15,6 +16,10 @@ import { slug } from '../pages.js'
 import { chapters } from '../../laws/derivations/index.js'
 import { widgetOf } from '../site/.vitepress/theme/lib/widgets/index.js'
 import { openPage, openSite, type Site } from './browser.js'
+
+const axe = readFileSync(fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8')
+
+interface Violation { readonly id: string, readonly nodes: readonly { readonly target: readonly string[] }[] }
 
 let site: Site
 beforeAll(async () => { site = await openSite() })
@@ -362,7 +367,7 @@ describe('embedding', () => {
     const dW = await numbers(widget, 'dW')
     expectClose(dW, flat(pullback(dy).params.weight))
     expect(dW.slice(4, 6)).toEqual([0, 0])
-    await widget.getByRole('button', { name: 'Row 3, red' }).focus()
+    await widget.getByRole('group', { name: 'Row 3, red' }).focus()
     expect(await widget.locator('.pb-says').textContent()).toContain('“red” stands at 3 positions')
     expect(await widget.locator('.fall:not(.dim)').count()).toBe(3)
     await input.fill('')
@@ -474,20 +479,30 @@ describe('all of them', () => {
     }
   })
 
-  test.each(['light', 'dark'] as const)('fit a phone without a complaint, %s', async colorScheme => {
-    const { page, problems } = await openPage(site, '/widgets.html', { viewport: { width: 360, height: 740 }, colorScheme, hasTouch: true })
+  test.each(['light', 'dark'] as const)('fit a phone, are accessible and weigh little, %s', async colorScheme => {
+    const scripts = new Map<string, number>()
+    const { page, problems } = await openPage(site, '/widgets.html', { viewport: { width: 360, height: 740 }, colorScheme, hasTouch: true, bypassCSP: true }, opened => {
+      opened.on('response', response => {
+        if (/\.js$/.test(response.url())) void response.body().then(body => { scripts.set(response.url(), gzipSync(body).length) }, () => undefined)
+      })
+    })
     const ids = await page.locator('.vp-doc h2').evaluateAll(headings => headings.map(heading => heading.id))
     for (const id of ids) {
       await page.locator(`h2#${id}`).evaluate(heading => { heading.scrollIntoView() })
       await page.locator(`h2#${id} ~ div [data-widget]`).first().waitFor()
     }
-    await expect.poll(() => page.locator('[data-widget]').count()).toBeGreaterThanOrEqual(ids.length)
+    await expect.poll(() => page.locator('[data-widget]').count()).toBe(ids.length + 2) // two are in two parts
     // What is cut off at the right would not widen the page, so every part is measured.
     const outside = await page.locator('[data-widget] *').evaluateAll(parts => parts
       .filter(part => part.getBoundingClientRect().right > innerWidth || part.getBoundingClientRect().left < 0).map(part => part.outerHTML.slice(0, 120)))
     expect(outside).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+    await page.evaluate(axe)
+    const violations = await page.evaluate(async () => (await (window as unknown as { axe: { run: (what: string) => Promise<{ violations: readonly Violation[] }> } }).axe.run('.vp-doc')).violations) // what the script defines
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)).toEqual([])
     expect(problems).toEqual([])
+    // All of them together stay below what one page may load.
+    expect(Array.from(scripts.values()).reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(200_000)
     await page.context().close()
   })
 })
