@@ -15,8 +15,10 @@ const scratch = instance?.kernels.gemmScratchBytes.value ?? 0
 /** Rows and columns of a piece of C, as `assembly/gemm.ts` cuts it: fewer columns where there are few rows. */
 const ROWS = 24
 const COLUMNS = 256
-const FEW = 4
+const FEW = 5
 const FEW_COLUMNS = 64
+/** With few rows the time is that of reading B: as long as so many multiplications for each of its numbers. */
+const READING = 4
 
 const flag = (value: boolean): 0 | 1 => (value ? 1 : 0)
 
@@ -29,9 +31,9 @@ const products = kernel('matmul', (sizes: Gemm, reads: readonly [a: Floats, b: F
   writes: ({ batch, m, n }) => [batch * m * n],
   numbers: ({ batch, m, n, k, transposeA, transposeB }) => [batch, m, n, k, flag(transposeA), flag(transposeB)],
   scratch: () => scratch,
-  pieces: ({ batch, m, n, k }) => ({
-    count: batch * Math.ceil(m / ROWS) * Math.ceil(n / (m < FEW ? FEW_COLUMNS : COLUMNS)), work: batch * m * n * k
-  }),
+  pieces: ({ batch, m, n, k }) => (m < FEW
+    ? { count: batch * Math.ceil(n / FEW_COLUMNS), work: batch * n * k * (READING + m) }
+    : { count: batch * Math.ceil(m / ROWS) * Math.ceil(n / COLUMNS), work: batch * m * n * k }),
   fast: 'gemm'
 })
 

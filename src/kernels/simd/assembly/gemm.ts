@@ -2,22 +2,21 @@
 // them, in blocks that stay in cache. (K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix Multiplication,
 // 2008.) All strides are in bytes.
 
-import { madd, sum4 } from './math'
+import { KC, rowsTimesLines, rowsTimesRows } from './fewRows'
 import { MR, NR, TILE_BYTES, tile } from './tile'
 
-/** Rows of A, columns of B and length of the inner product in one block. */
+/** Rows of A and columns of B in one block. */
 const MC: i32 = 48
 const NC: i32 = 256
-const KC: i32 = 512
 /** Fewer rows than this are not worth packing B. */
-const FEW: i32 = 4
+const FEW: i32 = 5
 /** Rows of a piece: tiles of 4 and of 6 rows fill them. */
 const PIECE_ROWS: i32 = 24
 /** Columns of a piece where there are few rows. */
 const FEW_COLUMNS: i32 = 64
 
-/** The place for one tile, the packed block of A, and the packed block of B. */
 const A_BYTES: usize = MC * KC * 4
+/** The place for one tile, the packed block of A, and the packed block of B; or the sums of few rows, which are less. */
 export const gemmScratchBytes: i32 = <i32>TILE_BYTES + MC * KC * 4 + KC * NC * 4
 
 /** Copies a step of a panel of A whose lines lie side by side. */
@@ -144,56 +143,11 @@ function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usiz
   for (; i < lines; i += NR, to += panel, from += NR * lineStride) packB(to, from, min(NR, lines - i), k, lineStride, stepStride)
 }
 
-/** One row of C where B is stored as it is read: c += a_p B_p for every p, so nothing is packed. */
-function rowTimesRows(c: usize, a: usize, b: usize, n: i32, k: i32, aStep: usize, bStep: usize): void {
-  let j = 0
-  for (; j + 16 <= n; j += 16) {
-    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
-    for (let p = 0, x = a, y = b + 4 * j; p < k; p++, x += aStep, y += bStep) {
-      const v = v128.load32_splat(x)
-      s0 = madd(v, v128.load(y), s0)
-      s1 = madd(v, v128.load(y, 16), s1)
-      s2 = madd(v, v128.load(y, 32), s2)
-      s3 = madd(v, v128.load(y, 48), s3)
-    }
-    const to = c + 4 * j
-    v128.store(to, s0); v128.store(to, s1, 16); v128.store(to, s2, 32); v128.store(to, s3, 48)
-  }
-  for (; j < n; j++) {
-    let s: f32 = 0
-    for (let p = 0, x = a, y = b + 4 * j; p < k; p++, x += aStep, y += bStep) s += load<f32>(x) * load<f32>(y)
-    store<f32>(c + 4 * j, s)
-  }
-}
-
-/** One row of C where B is stored transposed: each entry is an inner product of two contiguous lines. */
-function rowTimesColumns(c: usize, a: usize, b: usize, n: i32, k: i32, bStride: usize): void {
-  for (let j = 0; j < n; j++, b += bStride, c += 4) {
-    let s0 = f32x4.splat(0), s1 = s0
-    let p = 0
-    for (; p + 8 <= k; p += 8) {
-      s0 = madd(v128.load(a + 4 * p), v128.load(b + 4 * p), s0)
-      s1 = madd(v128.load(a + 4 * p, 16), v128.load(b + 4 * p, 16), s1)
-    }
-    let s = sum4(f32x4.add(s0, s1))
-    for (; p < k; p++) s += load<f32>(a + 4 * p) * load<f32>(b + 4 * p)
-    store<f32>(c, s)
-  }
-}
-
-/** Fills `columns` columns of the rows of C that a range of blocks holds, or adds to them, which few rows may not. */
+/** Fills `columns` columns of the rows of C that a range of blocks holds, or adds to them. */
 function panel(
   c: usize, a: usize, b: usize, rows: i32, columns: i32, k: i32, cStride: usize,
-  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, few: bool, added: bool, scratch: usize
+  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, added: bool, scratch: usize
 ): void {
-  if (few && bColumn == 4) {
-    for (let i = 0; i < rows; i++) rowTimesRows(c + i * cStride, a + i * aRow, b, columns, k, aStep, bStep)
-    return
-  }
-  if (few && aStep == 4 && bStep == 4) {
-    for (let i = 0; i < rows; i++) rowTimesColumns(c + i * cStride, a + i * aRow, b, columns, k, bColumn)
-    return
-  }
   if (k == 0 && !added) {
     for (let i = 0; i < rows; i++) memory.fill(c + i * cStride, 0, 4 * columns)
     return
@@ -223,21 +177,44 @@ function addRow(c: usize, row: usize, rows: i32, columns: i32, cStride: usize): 
   }
 }
 
-/** A piece is a block of rows, whole tiles of them, and NC columns, or fewer where there are few rows; those of one column follow each other. */
+/** Fills a range of pieces of columns where there are few rows. */
+function fewRows(
+  c: usize, a: usize, b: usize, row: usize, m: i32, n: i32, k: i32, aRow: usize, aStep: usize, bColumn: usize, bStep: usize,
+  from: i32, to: i32, scratch: usize
+): void {
+  const across = (n + FEW_COLUMNS - 1) / FEW_COLUMNS
+  for (let piece = from; piece < to; ) {
+    const item = piece / across, first = piece % across, last = min(across, first + to - piece)
+    const j = first * FEW_COLUMNS, columns = min(n, last * FEW_COLUMNS) - j
+    const at = c + 4 * (item * m * n + j), x = a + 4 * item * m * k, y = b + 4 * item * k * n + j * bColumn
+    if (bColumn == 4) rowsTimesRows(at, x, y, m, columns, k, 4 * n, aRow, aStep, bStep, scratch)
+    else rowsTimesLines(at, x, y, m, columns, k, 4 * n, aRow, aStep, bColumn)
+    if (row != 0) addRow(at, row + 4 * j, m, columns, 4 * n)
+    piece += last - first
+  }
+}
+
+/**
+ * A piece is a block of rows, whole tiles of them, and NC columns; those of one column follow each other. Where there are few rows, it has
+ * all of them and FEW_COLUMNS columns.
+ */
 export function gemm(
   c: usize, a: usize, b: usize, row: usize, batch: i32, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool,
   from: i32, to: i32, scratch: usize
 ): void {
   const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
   const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
-  const few = m < FEW, width = few ? FEW_COLUMNS : NC
-  const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, across = (n + width - 1) / width, cStride = <usize>(4 * n)
+  if (m < FEW) {
+    fewRows(c, a, b, row, m, n, k, aRow, aStep, bColumn, bStep, from, to, scratch)
+    return
+  }
+  const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, across = (n + NC - 1) / NC, cStride = <usize>(4 * n)
   for (let piece = from; piece < to; ) {
-    const item = piece / (down * across), j = piece / down % across * width, first = piece % down, columns = min(width, n - j)
+    const item = piece / (down * across), j = piece / down % across * NC, first = piece % down, columns = min(NC, n - j)
     const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = c + 4 * ((item * m + i) * n + j)
     panel(
-      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, few, false, scratch)
+      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, false, scratch)
     if (row != 0) addRow(at, row + 4 * j, rows, columns, cStride)
     piece += last - first
   }
@@ -255,7 +232,7 @@ export function addGemm(
     const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = 4 * (i * n + j)
     if (c != c0) for (let r: usize = 0; r < <usize>rows; r++) memory.copy(c + at + r * cStride, c0 + at + r * cStride, 4 * columns)
-    panel(c + at, a + i * aRow, b + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, false, true, scratch)
+    panel(c + at, a + i * aRow, b + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, true, scratch)
     piece += last - first
   }
 }
