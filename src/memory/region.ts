@@ -13,6 +13,7 @@ import { mapTensors, tensorsIn } from './values.js'
 const leaveWith = <A>(mark: number, result: A, tensors: readonly Tensor[]): A => {
   const arrays = tensors.map(({ data }) => data)
   const moved = leave(mark, arrays)
+  if (moved.every((array, i) => array === arrays[i])) return result
   const places = new Map<Floats, Floats>(arrays.map((array, i) => [array, moved[i]]))
   return mapTensors(x => {
     const data = places.get(x.data) ?? x.data
@@ -22,12 +23,14 @@ const leaveWith = <A>(mark: number, result: A, tensors: readonly Tensor[]): A =>
 
 /** Runs `f` in a region, and moves its result to `mark`, by default to where the region began. */
 const inside = <A>(f: () => A, mark?: number): A => {
-  const begin = enter()
-  let result: A, tensors: readonly Tensor[]
+  const begin = enter(), tensors: Tensor[] = []
+  let result: A
   try {
     // What is deferred is computed now, once.
-    result = mapTensors(x => x)(f())
-    tensors = tensorsIn(result)
+    result = mapTensors(x => {
+      tensors.push(x)
+      return x
+    })(f())
   } catch (error) {
     abandon(begin)
     throw error

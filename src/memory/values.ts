@@ -38,10 +38,15 @@ const mapList = (f: (x: Tensor) => Tensor, list: readonly unknown[]): readonly u
 }
 
 const mapRecord = (f: (x: Tensor) => Tensor, record: object): object => {
-  const entries = Object.entries(record), children = entries.map(([, child]: readonly [string, unknown]) => mapValue(f, child))
-  // A property that is computed when it is read gives another value each time, so what holds one is rebuilt.
-  const changed = entries.some(([key, child], i) => child !== children[i] || Object.getOwnPropertyDescriptor(record, key)?.get !== undefined)
-  return changed ? Object.fromEntries(entries.map(([key], i) => [key, children[i]])) : record
+  const keys = Object.keys(record), children: unknown[] = []
+  let changed = false
+  for (const key of keys) {
+    const child: unknown = (record as Readonly<Record<string, unknown>>)[key], next = mapValue(f, child) // a key of its own
+    children.push(next)
+    // A property that is computed when it is read gives another value each time, so what holds one is rebuilt.
+    changed ||= next !== child || Object.getOwnPropertyDescriptor(record, key)?.get !== undefined
+  }
+  return changed ? Object.fromEntries(keys.map((key, i) => [key, children[i]])) : record
 }
 
 const mapValue = (f: (x: Tensor) => Tensor, value: unknown): unknown => {

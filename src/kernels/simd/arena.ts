@@ -66,7 +66,7 @@ export const resident = (array: unknown): array is Float32Array =>
   array instanceof Float32Array && (array.buffer === seen.floats.buffer || buffers.has(array.buffer))
 
 const view = (start: number, length: number): Float32Array =>
-  length === 0 ? new Float32Array(length) : seen.floats.subarray(start / 4, start / 4 + length)
+  length === 0 ? new Float32Array(length) : new Float32Array(seen.floats.buffer, start, length)
 
 /** A view of whatever is there. */
 const place = (length: number): Float32Array | undefined => {
@@ -120,18 +120,18 @@ export const call = (
   }
   const each = padded(scratch)
   if (!reaches(end + each * threadsFor(pieces))) return undefined
-  for (const [i, array] of reads.entries()) {
-    const at = args[writes.length + i]
-    if (array === undefined || at < kept) continue
-    if (array instanceof Float32Array) seen.floats.set(array, at / 4)
-    else seen.integers.set(array, at / 4)
-  }
-  const places = args.slice(0, writes.length)
-  args.push(...numbers)
+  if (end > kept)
+    for (let i = 0; i < reads.length; i++) {
+      const array = reads[i], at = args[writes.length + i]
+      if (array === undefined || at < kept) continue
+      if (array instanceof Float32Array) seen.floats.set(array, at / 4)
+      else seen.integers.set(array, at / 4)
+    }
+  for (const number of numbers) args.push(number)
   const result = run(name, args, pieces, end, each, !replaced)
-  if (arena.depth === 0) return [places.map((at, i) => seen.floats.slice(at / 4, at / 4 + writes[i])), result]
-  arena.top = kept
-  return [places.map((at, i) => view(at, writes[i])), result]
+  const made = writes.map((length, i) => (arena.depth === 0 ? seen.floats.slice(args[i] / 4, args[i] / 4 + length) : view(args[i], length)))
+  if (arena.depth > 0) arena.top = kept
+  return [made, result]
 }
 
 /** The ordinary array with the numbers of a view. A view's numbers do not change while anybody can reach it. */
