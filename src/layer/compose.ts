@@ -13,7 +13,7 @@ import { throughFactors } from './factored.js'
 import { guard } from './guard.js'
 import { deferred, type Gradient, type Layer, type Memory, type NoParams, noParams, type Step, type TraceEntry } from './layer.js'
 import { listed, part, placed } from './place.js'
-import { memories, rowwise, together, tracedAt, traceOf } from './readings.js'
+import { lastOf, lastPosition, memories, rowwise, together, tracedAt, traceOf } from './readings.js'
 
 /** Two records as one. */
 export type Merge<P, Q> = P & Q extends infer R ? { readonly [K in keyof R]: R[K] } : never
@@ -154,7 +154,7 @@ export function andThen<Q, Y, Z>(...args: readonly [Layer<Q, Y, Z>] | readonly [
  * @category composition
  */
 export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, Tensor> => {
-  const f = guard(layer), { step, trace } = f
+  const f = guard(layer), { step, trace } = f, last = lastOf(f)
   return trusted<Layer<P, Tensor, Tensor>>({
     forward: (params, x) => add(f.forward(params, x))(x),
     vjp: (params, x) => {
@@ -168,6 +168,12 @@ export const residual = <P>(layer: Layer<P, Tensor, Tensor>): Layer<P, Tensor, T
       step: (params, memory, x) => {
         const [y, next] = step(params, memory, x)
         return [add(y)(x), next]
+      }
+    }),
+    ...(last && {
+      last: (params, memory, x) => {
+        const [y, next] = last(params, memory, x)
+        return [add(y)(lastPosition(x)), next]
       }
     }),
     ...(f.rowwise && { rowwise: true }),
@@ -200,9 +206,23 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
   // A layer is a value, so that of an index is made once.
   const made: Layer<P, X, X>[] = []
   const f = (index: number): Layer<P, X, X> => made[index] ??= placed(String(index), guard(outside(() => layerAt(index))))
-  const { step: first } = f(0)
+  const stepOf = (index: number): Step<P, X, X> => {
+    const { step } = f(index)
+    if (step === undefined) throw new TypeError(`expected a layer ${index} that steps as layer 0 does`)
+    return step
+  }
+  const through = (stepAt: (index: number) => Step<P, X, X>): Step<readonly P[], X, X> => (params, memory, x) => {
+    const before = memories(memory, listed(params).length), after: Memory[] = []
+    const y = params.reduce((input, p, index) => {
+      const step = stepAt(index), [output, next] = region(() => step(p, before[index], input))
+      after.push(next)
+      return output
+    }, x)
+    return [y, together(after)]
+  }
   return trusted<Layer<readonly P[], X, X>>({
-    forward: (params, x) => listed(params).reduce((y, p, index) => f(index).forward(p, y), x),
+    // What a repetition computes on its way ends with it.
+    forward: (params, x) => listed(params).reduce((y, p, index) => region(() => f(index).forward(p, y)), x),
     vjp: (params, x) => {
       const pullbacks: ((dy: X) => Gradient<P, X>)[] = []
       const y = listed(params).reduce((input, p, index) => {
@@ -218,17 +238,11 @@ export const stackWith = <P, X>(layerAt: (index: number) => Layer<P, X, X>): Lay
         return deferred([gradient.params, ...after.params], () => gradient.input)
       }, { params: [], input: dy })]
     },
-    ...(first && {
-      step: (params, memory, x) => {
-        const before = memories(memory, listed(params).length), after: Memory[] = []
-        const y = params.reduce((input, p, index) => {
-          const { step } = f(index)
-          if (step === undefined) throw new TypeError(`expected a layer ${index} that steps as layer 0 does`)
-          const [output, next] = step(p, before[index], input)
-          after.push(next)
-          return output
-        }, x)
-        return [y, together(after)]
+    ...(f(0).step && {
+      step: through(stepOf),
+      last: (params, memory, x) => {
+        const end = listed(params).length - 1
+        return end < 0 ? [lastPosition(x), memory] : through(index => (index < end ? stepOf(index) : lastOf(f(index)) ?? stepOf(index)))(params, memory, x)
       }
     }),
     trace: (params, x) => {

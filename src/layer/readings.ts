@@ -11,7 +11,7 @@ import { guard } from './guard.js'
 import type { Layer, Memory, Step, TraceEntry } from './layer.js'
 
 /** The last position of a tensor `[..., T, D]`, of tokens `[..., T]`, or of every part of a record or list of such. */
-const lastPosition = <X>(x: X): X => {
+export const lastPosition = <X>(x: X): X => {
   const cut = (value: unknown): unknown => {
     if (isTensor(value)) return lastRows(1)(value)
     if (isTokens(value)) return lastTokens(1)(value)

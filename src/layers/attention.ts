@@ -52,12 +52,11 @@
  * @module
  */
 import * as kernel from '../kernels/attention.js'
-import { type Gradient, type Layer, layerKeeping, type Memory, type NoParams, noParams } from '../layer/layer.js'
+import { type Gradient, type Layer, layerKeeping, type NoParams, noParams } from '../layer/layer.js'
 import { trusted } from '../memory/trust.js'
-import { isPlain } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError } from '../tensor/shape.js'
-import { appendRows } from '../tensor/matrices.js'
-import { checkPrecision, checkTensors, isTensor, own, type Tensor } from '../tensor/tensor.js'
+import { checkPrecision, checkTensors, own, type Tensor } from '../tensor/tensor.js'
+import { stepWith } from './attentionMemory.js'
 import { causalMask, type Mask, matricesPerItem, ownMask } from './mask.js'
 
 export type QueryKey = {
@@ -143,26 +142,7 @@ const gradient = (mask: Mask) => (
   }
 }
 
-/** Keys and values of the positions that were read. */
-const remembered = (memory: Memory): Pick<QueryKeyValue, 'key' | 'value'> | undefined => {
-  if (memory === undefined) return undefined
-  if (isPlain(memory) && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
-    return { key: memory.key, value: memory.value }
-  throw new TypeError('attention: expected a memory of keys and values, got that of another layer')
-}
-
-/**
- * With a causal mask the output at a position depends on earlier ones through their keys and values alone, and those do not
- * change when a position is added. So the memory holds $K_{1..t}$ and $V_{1..t}$, and new queries are put to them and to
- * their own:
- *
- * $$y_{t+1} = \mathrm{softmax}\!\Big(\frac{q_{t+1} K_{1..t+1}^\top}{\sqrt d}\Big) V_{1..t+1}.$$
- */
-const step = (params: NoParams, memory: Memory, { query, key, value }: QueryKeyValue): readonly [Tensor, Memory] => {
-  const before = remembered(memory)
-  const now = before === undefined ? { key, value } : { key: appendRows(key)(before.key), value: appendRows(value)(before.value) }
-  return [forward(causalMask)(params, { query, ...now })[0], now]
-}
+const step = stepWith(input => forward(causalMask)(noParams, input)[0])
 
 /**
  * $Y = \mathrm{softmax}(\mathrm{mask}(QK^\top/\sqrt d))\,V$. Shapes: query `[..., T, d]`, key `[..., S, d]`,
@@ -180,7 +160,13 @@ export const attention = (mask: Mask): Layer<NoParams, QueryKeyValue, Tensor> =>
   const kept = ownMask('attention', mask)
   return trusted<Layer<NoParams, QueryKeyValue, Tensor>>({
     ...layerKeeping({ forward: forward(kept), gradient: gradient(kept) }),
-    ...(kept.causal && kept.keep === undefined && { step }),
+    ...(kept.causal && kept.keep === undefined && {
+      step: (_, memory, input) => {
+        checkTensors('attention', 'input', ['query', 'key', 'value'], input)
+        sizesOf(kept, input.query, input.key, input.value)
+        return step(memory, input)
+      }
+    }),
     trace: (params, x) => [forward(kept)(params, x)[0], [['weights', attentionWeights(kept)(x)]]]
   })
 }

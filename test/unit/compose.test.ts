@@ -146,6 +146,13 @@ describe('what a composition reads is what its parts read', () => {
     last?.({ f: a, g: b, h: c }, undefined, x)
     expect(seen).toEqual([4, 1, 1])
   })
+  test('the last repetition of a stack computes the last position alone where it can', () => {
+    const seen: number[] = []
+    const watched = (): Pure => rowwise({ forward: (_, y) => { seen.push(y.shape[0]); return y }, vjp: (_, y) => [y, d => ({ params: noParams, input: d })] })
+    const repeated = pipe(stack(residual(pipe(cumulative(), named('f'), andThen(watched())))), named('h'))
+    repeated.last?.({ h: [{ f: a }, { f: b }, { f: c }] }, undefined, x)
+    expect(seen).toEqual([4, 4, 1])
+  })
   test('a chain of layers without names shows what its parts show', () => {
     const plain = (layer: Layer<Gain, Tensor, Tensor>): Pure => frozen(a)(layer)
     const shown = (layer: Pure) => layer.trace?.(noParams, x)[1].map(([path]) => path)
@@ -165,8 +172,8 @@ describe('what a composition reads is what its parts read', () => {
         return [tensor.add(y)(x), { params, input: tensor.add(input)(dy) }]
       }
     }))
-    around(cumulative(), ['sums'], 'step', 'trace')
-    around(scaling(), [], 'step', 'rowwise')
+    around(cumulative(), ['sums'], 'step', 'last', 'trace')
+    around(scaling(), [], 'step', 'last', 'rowwise')
     around(bare(), [])
   })
   test('a stack', () => {
@@ -176,10 +183,11 @@ describe('what a composition reads is what its parts read', () => {
         return [z, { params: [dp, dq], input: dx }]
       }
     }))
-    of(cumulative(), ['0.sums', '0.output', '1.sums', '1.output'], 'step', 'trace')
-    of(scaling(), ['0.output', '1.output'], 'step', 'rowwise', 'trace')
+    of(cumulative(), ['0.sums', '0.output', '1.sums', '1.output'], 'step', 'last', 'trace')
+    of(scaling(), ['0.output', '1.output'], 'step', 'last', 'rowwise', 'trace')
     of(bare(), ['0.output', '1.output'], 'trace')
     expect(stack(cumulative()).forward([], x)).toBe(x)
+    expect(stack(cumulative()).last?.([], undefined, x)).toEqual([tensor.slice(3, 4)(x), undefined])
     expect(stack(cumulative()).vjp([], x)[1](dy)).toEqual({ params: [], input: dy })
   })
   test('a stack makes a layer once, by its index, and says which one does not step', () => {

@@ -38,6 +38,9 @@ const buffers = new Set<unknown>([seen.floats.buffer])
 
 const arena: { top: number, depth: number, expendable: ReadonlySet<unknown> } = { top: ARENA_BEGIN, depth: 0, expendable: new Set() }
 
+/** How often at least the same can be appended to an array that has been copied. */
+const ROOM = 16
+
 /** Bytes by which the memory grows at least. */
 const STEP = 2 ** 24
 
@@ -134,6 +137,44 @@ export const call = (
   return [made, result]
 }
 
+/** A place with room for more numbers behind those that it holds. */
+interface Room {
+  filled: number
+  readonly capacity: number
+}
+
+/** The rooms of the arrays that begin one. */
+const rooms = new WeakMap<object, Room>()
+
+const put = (at: number, array: Float32Array): void => {
+  if (resident(array)) instance?.kernels.move(at, array.byteOffset, 4 * array.length)
+  else seen.floats.set(array, at / 4)
+}
+
+/**
+ * The numbers of `a` and then those of `b`, in the arena of the current region. If nobody has put anything behind `a` yet and there is
+ * room, `b` is put there, which no array shows that was made before; else both are copied, to where there is room for half as much
+ * again. So an array that grows is seldom copied. Undefined outside of a region, and where the arena is full.
+ */
+export const extended = (a: Floats, b: Floats): Float32Array | undefined => {
+  if (arena.depth === 0 || !(a instanceof Float32Array && b instanceof Float32Array)) return undefined
+  const length = a.length + b.length, room = rooms.get(a)
+  if (room !== undefined && room.filled === a.length && length <= room.capacity) {
+    put(a.byteOffset + 4 * a.length, b)
+    room.filled = length
+    const longer = view(a.byteOffset, length)
+    rooms.set(longer, room)
+    return longer
+  }
+  const whole = place(length + Math.max(Math.ceil(length / 2), ROOM * b.length))
+  if (whole === undefined || length === 0) return whole?.subarray(0, 0)
+  put(whole.byteOffset, a)
+  put(whole.byteOffset + 4 * a.length, b)
+  const array = view(whole.byteOffset, length)
+  rooms.set(array, { filled: length, capacity: whole.length })
+  return array
+}
+
 /** The ordinary array with the numbers of a view. A view's numbers do not change while anybody can reach it. */
 const ordinaryOf = new WeakMap<Floats, Float32Array>()
 
@@ -203,16 +244,28 @@ export const leave = (mark: number, survivors: readonly Floats[]): readonly Floa
     arena.top = mark
     return survivors.map(array => (inside(array) ? ordinaryArray(array) : array))
   }
-  // Moved towards the mark in the order of their places, no array is overwritten before it has moved.
-  const moved = new Map<number, Float32Array>()
+  // Moved towards the mark in the order of their places, no array is overwritten before it has moved. Of those that begin at one
+  // place, which a room has from time to time, the longest comes first.
+  const moved = new Map<Floats, Float32Array>()
+  let from = -1, to = mark, room: Room | undefined
   arena.top = mark
-  for (const array of survivors.filter(inside).sort((a, b) => a.byteOffset - b.byteOffset)) {
-    if (moved.has(array.byteOffset)) continue
-    if (array.byteOffset !== arena.top) instance?.kernels.move(arena.top, array.byteOffset, 4 * array.length)
-    moved.set(array.byteOffset, view(arena.top, array.length))
-    arena.top += padded(4 * array.length)
+  for (const array of survivors.filter(inside).sort((x, y) => x.byteOffset - y.byteOffset || y.length - x.length)) {
+    if (array.byteOffset !== from) {
+      from = array.byteOffset
+      to = arena.top
+      room = rooms.get(array)
+      if (to !== from) {
+        instance?.kernels.move(to, from, 4 * array.length)
+        room = room && { filled: array.length, capacity: room.capacity }
+      }
+      arena.top += padded(4 * (room?.capacity ?? array.length))
+    }
+    if (to === from) continue
+    const there = view(to, array.length)
+    if (room !== undefined) rooms.set(there, room)
+    moved.set(array, there)
   }
-  return survivors.map(array => (inside(array) ? moved.get(array.byteOffset) ?? array : array))
+  return survivors.map(array => moved.get(array) ?? array)
 }
 
 /** Leaves a region that ends in an error. */

@@ -22,6 +22,7 @@ export interface Arguments {
   readonly addGemm: [c: Pointer, c0: Pointer, a: Pointer, b: Pointer, m: number, n: number, k: number, transposeA: number, transposeB: number]
   readonly attentionWeights: [w: Pointer, q: Pointer, k: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, causal: number, scale: number]
   readonly attention: [y: Pointer, top: Pointer, sum: Pointer, q: Pointer, k: Pointer, v: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number]
+  readonly attentionStep: [y: Pointer, q: Pointer, k: Pointer, v: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, scale: number]
   readonly attentionGradient: [dq: Pointer, dk: Pointer, dv: Pointer, q: Pointer, k: Pointer, v: Pointer, y: Pointer, top: Pointer, sum: Pointer, dy: Pointer, keep: Pointer, heads: number, queries: number, keys: number, width: number, valueWidth: number, causal: number, scale: number, apart: number]
   readonly add: [y: Pointer, a: Pointer, b: Pointer]
   readonly subtract: [y: Pointer, a: Pointer, b: Pointer]
