@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { trusted } from '../memory/trust.js'
 import { PrecisionError, ShapeError } from '../tensor/shape.js'
 import { throughFactors } from './factored.js'
 import { deferred, type Layer } from './layer.js'
@@ -42,10 +43,10 @@ export const within = <A>(place: string, f: () => A): A => {
   }
 }
 
-/** The same layer, whose errors say that they came from `place`. */
+/** The same layer, which is guarded and so safe in a region, whose errors say that they came from `place`. */
 export const placed = <P, X, Y, DX>(place: string, layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => throughFactors(layer, <Z>(f: Layer<P, X, Z, DX>): Layer<P, X, Z, DX> => {
   const at = <A extends readonly unknown[], R>(read: (...args: A) => R) => (...args: A): R => within(place, () => read(...args))
-  return {
+  return trusted<Layer<P, X, Z, DX>>({
     forward: at(f.forward),
     vjp: (params, x) => {
       const [y, pullback] = within(place, () => f.vjp(params, x))
@@ -58,7 +59,7 @@ export const placed = <P, X, Y, DX>(place: string, layer: Layer<P, X, Y, DX>): L
     ...(f.last && { last: at(f.last) }),
     ...(f.rowwise && { rowwise: f.rowwise }),
     ...(f.trace && { trace: at(f.trace) })
-  }
+  })
 })
 
 const describe = (params: unknown): string => {

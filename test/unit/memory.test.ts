@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { deferred, generate, nextTokenLogits, noParams, parameterless, random, tensor, type Decoder, type Gradient, type Layer, type NoParams, type Tensor } from 'pullback'
+import { pipe } from 'fp-ts/lib/function.js'
+import {
+  andThen, andThenTied, branches, deferred, frozen, generate, labelled, linear, named, nextTokenLogits, noParams, parameterless, random, recompute, relu,
+  residual, stack, tensor, unembedding, type Decoder, type Gradient, type Layer, type NoParams, type Tensor
+} from 'pullback'
 import { guard } from '../../src/layer/guard.js'
 import { region, regionLoop, settled } from '../../src/memory/region.js'
 import { guarded, guardedMethod, isTrusted, ordinary, outside, trusted } from '../../src/memory/trust.js'
@@ -109,6 +113,22 @@ describe('a region', () => {
       return undefined
     })
   })
+})
+
+test('what is composed of trusted layers computes in the region', () => {
+  const x = tensor.of([[1, 2]]), params = { weight: tensor.of([[1, 2], [3, 4]]), bias: tensor.of([1, 2]) }, table = { weight: tensor.of([[1, 2], [3, 4]]) }
+  const kept = { f: params, t: table }
+  const composed: readonly ((y: Tensor) => Tensor)[] = [
+    y => pipe(linear, named('f')).forward({ f: params }, y),
+    y => pipe(relu, labelled('f')).forward(noParams, y),
+    y => pipe(linear, named('f'), andThen('t', unembedding), andThenTied('t', unembedding)).forward(kept, y),
+    y => residual(linear).forward(params, y),
+    y => stack(linear).forward([params, params], y),
+    y => branches({ f: linear }).forward({ f: params }, y).f,
+    y => pipe(linear, frozen(params)).forward(noParams, y),
+    y => recompute(linear).forward(params, y)
+  ]
+  for (const f of composed) expect(region(() => inArena(f(x)))).toBe(views())
 })
 
 describe('functions that are not trusted', () => {
