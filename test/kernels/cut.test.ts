@@ -5,6 +5,7 @@ import * as activations from '../../src/kernels/activations.js'
 import { adam } from '../../src/kernels/adam.js'
 import * as algebra from '../../src/kernels/algebra.js'
 import * as attention from '../../src/kernels/attention.js'
+import { attentionStep } from '../../src/kernels/attentionStep.js'
 import { crossEntropyGradient } from '../../src/kernels/crossEntropy.js'
 import type { Floats } from '../../src/kernels/floats.js'
 import * as gemm from '../../src/kernels/gemm.js'
@@ -70,6 +71,8 @@ const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>>
   'a product with few rows': ({ d, seed }) => product(false, false)({ n: 3, d, seed }), 'a product with few rows and Bᵀ': ({ d, seed }) => product(false, true)({ n: 2, d, seed }),
   'a product that is added': sumOfProducts(false, false), 'a product with Aᵀ that is added': sumOfProducts(true, false), 'a product with both that is added': sumOfProducts(true, true),
   attention: attentionOf(6, 1, false), 'causal attention': attentionOf(6, 1, true), 'attention of one long matrix': attentionOf(1, 31, false), 'causal attention of one long matrix': attentionOf(1, 31, true),
+  'attention to what was read': ({ n, d, seed }) =>
+    attentionStep({ heads: 6, queries: Math.min(n, 2), keys: n, width: d, valueWidth: 5 }, numbers(6 * Math.min(n, 2) * d, seed), numbers(n * 6 * d, seed + 1), numbers(n * 6 * 5, seed + 2)),
   softmax: ({ n, d, seed }) => softmax.softmaxRows({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed)),
   'gradient of softmax': ({ n, d, seed }) => softmax.softmaxRowsGradient({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed), numbers(n * d, seed + 1)),
   'gradient of cross-entropy': ({ n, d, seed }) => crossEntropyGradient({ rows: n, width: d, ignored: 0, scale: 0.3 }, numbers(n * d, seed), ids(n, d, seed)),

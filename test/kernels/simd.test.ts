@@ -4,6 +4,7 @@ import { laws } from 'pullback/laws'
 import * as activations from '../../src/kernels/activations.js'
 import * as adam from '../../src/kernels/adam.js'
 import * as attention from '../../src/kernels/attention.js'
+import { attentionStep } from '../../src/kernels/attentionStep.js'
 import * as crossEntropy from '../../src/kernels/crossEntropy.js'
 import * as entrywise from '../../src/kernels/algebra.js'
 import type { Floats } from '../../src/kernels/floats.js'
@@ -271,6 +272,20 @@ describe('attention', () => {
       const a = attention.attentionGradient(sizes, q, k, v, y, top, sum, dy, keep), b = attention.attentionGradient.reference(sizes, q, k, v, z, m, l, dy, keep)
       const bound = EPSILON * 64 * (1 + width + valueWidth) * (queries + keys)
       a.forEach((part, i) => { expect(relativeTo(part, b[i], () => bound)).toBeLessThanOrEqual(1) })
+    }), { numRuns: 300 })
+  })
+  test('of new positions to all that were read', () => {
+    fc.assert(fc.property(cases, ({ items, heads: count, queries, extra, width, valueWidth, seed }) => {
+      const sizes = { heads: items * count, queries: 1 + queries % 4, keys: Math.max(1, 3 * queries + extra), width, valueWidth }
+      const made = (length: number, from: number) => Float32Array.from({ length }, (_, i) => 2 * Math.sin(i * 7.13 + seed + from))
+      const q = made(sizes.heads * sizes.queries * width, 0.1), k = made(sizes.heads * sizes.keys * width, 0.2), v = made(sizes.heads * sizes.keys * valueWidth, 0.3)
+      const y = attentionStep(sizes, q, k, v)
+      expect(relativeTo(y, attentionStep.reference(sizes, q, k, v), () => EPSILON * 64 * (1 + width + sizes.keys))).toBeLessThanOrEqual(1)
+      // The definition of attention, with heads outside.
+      const inside = (x: Float32Array, d: number) => heads.splitHeads.reference({ batch: 1, heads: sizes.heads, time: sizes.keys, width: d, parts: 1, part: 0 }, x)
+      const whole = { ...sizes, matrices: sizes.heads, causal: true }
+      const expected = attention.attend.reference(whole, attention.attentionWeights.reference(whole, q, inside(k, width), undefined), inside(v, valueWidth), undefined)
+      expect(relativeTo(attentionStep.reference(sizes, q, k, v), expected, () => EPSILON * 64 * (1 + width + sizes.keys))).toBeLessThanOrEqual(1)
     }), { numRuns: 300 })
   })
 })
