@@ -38,6 +38,16 @@ export const layerNormRows = kernel('layerNorm', reference.layerNorm)({
   fast: 'layerNorm'
 })
 
+/** The same from x alone, where nobody asks for the gradient. */
+export const normalizedRows = kernel('layerNorm', reference.normalizedRows)({
+  reads: ({ rows, width }: RowSizes & { readonly epsilon: number }) => [rows * width, width, width],
+  writes: ({ rows, width }) => [rows * width],
+  numbers: ({ width, epsilon }) => [width, epsilon],
+  scratch: () => 16,
+  pieces: ({ rows, width }) => ({ count: rows, work: rows * width * 17 }),
+  fast: 'normalizedRows'
+})
+
 /** The gradient with respect to x, whose derivation stands in `layers/layerNorm.ts`. */
 export const layerNormGradient = kernel('layerNorm', reference.layerNormGradient)({
   reads: ({ rows, width }: RowSizes) => [rows * width, width, rows, rows, rows, rows, rows * width],

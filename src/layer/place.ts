@@ -6,7 +6,7 @@
 import { trusted } from '../memory/trust.js'
 import { PrecisionError, ShapeError } from '../tensor/shape.js'
 import { throughFactors } from './factored.js'
-import { deferred, type Layer } from './layer.js'
+import { deferred, type Layer, type Step } from './layer.js'
 
 interface Whereabouts {
   readonly place: string
@@ -45,7 +45,21 @@ export const within = <A>(place: string, f: () => A): A => {
 
 /** The same layer, which is guarded and so safe in a region, whose errors say that they came from `place`. */
 export const placed = <P, X, Y, DX>(place: string, layer: Layer<P, X, Y, DX>): Layer<P, X, Y, DX> => throughFactors(layer, <Z>(f: Layer<P, X, Z, DX>): Layer<P, X, Z, DX> => {
-  const at = <A extends readonly unknown[], R>(read: (...args: A) => R) => (...args: A): R => within(place, () => read(...args))
+  // Written out, since every call of every layer passes here.
+  const at = <A, B, R>(read: (a: A, b: B) => R) => (a: A, b: B): R => {
+    try {
+      return read(a, b)
+    } catch (error) {
+      throw located(place, error)
+    }
+  }
+  const stepAt = (read: Step<P, X, Z>): Step<P, X, Z> => (params, memory, x) => {
+    try {
+      return read(params, memory, x)
+    } catch (error) {
+      throw located(place, error)
+    }
+  }
   return trusted<Layer<P, X, Z, DX>>({
     forward: at(f.forward),
     vjp: (params, x) => {
@@ -55,8 +69,8 @@ export const placed = <P, X, Y, DX>(place: string, layer: Layer<P, X, Y, DX>): L
         return deferred(gradient.params, () => within(place, () => gradient.input))
       }]
     },
-    ...(f.step && { step: at(f.step) }),
-    ...(f.last && { last: at(f.last) }),
+    ...(f.step && { step: stepAt(f.step) }),
+    ...(f.last && { last: stepAt(f.last) }),
     ...(f.rowwise && { rowwise: f.rowwise }),
     ...(f.trace && { trace: at(f.trace) })
   })

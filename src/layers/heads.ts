@@ -54,8 +54,9 @@ const layoutOf = (operation: string, { shape }: Tensor) => {
 
 const merge = (x: Tensor): Tensor => {
   checkTensor('mergeHeads', 'x', x)
-  const { shape, layout } = layoutOf('mergeHeads', x)
-  return own([...shape, layout.time, layout.heads * layout.width], kernel.mergeHeads(layout, x.data))
+  const { shape, layout } = layoutOf('mergeHeads', x), merged = [...shape, layout.time, layout.heads * layout.width]
+  // Of one position the heads lie side by side already.
+  return layout.time === 1 ? { ...x, shape: merged } : own(merged, kernel.mergeHeads(layout, x.data))
 }
 
 /** The inverse of `merge`, for the layout that `x` had. */

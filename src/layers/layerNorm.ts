@@ -33,7 +33,7 @@
  *
  * @module
  */
-import { layerNormGradient, layerNormParamsGradient, layerNormRows, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
+import { layerNormGradient, layerNormParamsGradient, layerNormRows, normalizedRows, type RowStatistics, rowStatistics } from '../kernels/layerNorm.js'
 import { type Gradient, type Layer, layerKeeping } from '../layer/layer.js'
 import { rowwise } from '../layer/readings.js'
 import { trusted } from '../memory/trust.js'
@@ -51,7 +51,7 @@ export type LayerNormParams = {
   readonly bias: Tensor
 }
 
-const statisticsOf = (epsilon: number, params: LayerNormParams, x: Tensor): RowStatistics => {
+const sizesOf = (epsilon: number, params: LayerNormParams, x: Tensor) => {
   checkTensors('layerNorm', 'params', ['weight', 'bias'], params)
   checkTensor('layerNorm', 'x', x)
   const { weight, bias } = params
@@ -59,13 +59,18 @@ const statisticsOf = (epsilon: number, params: LayerNormParams, x: Tensor): RowS
   if (weight.shape.length !== 1 || bias.shape.length !== 1 || weight.shape[0] !== width || bias.shape[0] !== width)
     throw new ShapeError('layerNorm', 'x [..., D], weight [D] and bias [D]', [x.shape, weight.shape, bias.shape])
   checkPrecision('layerNorm', x, weight, bias)
-  return rowStatistics({ rows, width, epsilon }, x.data)
+  return { rows, width, epsilon }
 }
 
-const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
-  const statistics = statisticsOf(epsilon, params, x)
+/** $y$ alone. */
+const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor): Tensor =>
+  own(x.shape, normalizedRows(sizesOf(epsilon, params, x), x.data, params.weight.data, params.bias.data))
+
+/** $y$; keeps the statistics of rows. */
+const forwardKeeping = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
+  const sizes = sizesOf(epsilon, params, x), statistics = rowStatistics(sizes, x.data)
   const { scale, mean, rest, inverseDeviation } = statistics
-  const y = layerNormRows(rowsOf('layerNorm', x.shape), x.data, params.weight.data, params.bias.data, scale, mean, rest, inverseDeviation)
+  const y = layerNormRows(sizes, x.data, params.weight.data, params.bias.data, scale, mean, rest, inverseDeviation)
   return [own(x.shape, y), statistics] as const
 }
 
@@ -94,7 +99,7 @@ const gradient = (
  */
 export const layerNormWith = (epsilon: number): Layer<LayerNormParams, Tensor, Tensor> => {
   check('layerNormWith', 'epsilon', positive, epsilon)
-  return rowwise(trusted(layerKeeping({ forward: forward(epsilon), gradient })))
+  return rowwise(trusted({ ...layerKeeping({ forward: forwardKeeping(epsilon), gradient }), forward: forward(epsilon) }))
 }
 
 /**

@@ -232,10 +232,11 @@ export const tokensFromArray = (shape: Shape, ids: ArrayLike<number>): Tokens =>
   checkNumbers('tensor.tokensFromArray', 'ids', ids)
   const kept = ownShape('tensor.tokensFromArray', shape)
   checkShape('tensor.tokensFromArray', kept, ids.length)
-  const data = Int32Array.from(ids)
-  const wrong = data.findIndex((id, i) => id !== ids[i])
-  if (wrong >= 0)
-    throw new RangeError(`tensor.tokensFromArray: expected ids[${wrong}] to be an integer of 32 bits, got ${show(ids[wrong])}`)
+  const data = new Int32Array(ids.length)
+  for (let i = 0; i < data.length; i++) {
+    data[i] = ids[i]
+    if (data[i] !== ids[i]) throw new RangeError(`tensor.tokensFromArray: expected ids[${i}] to be an integer of 32 bits, got ${show(ids[i])}`)
+  }
   return { _tag: 'Tokens', shape: kept, data }
 }
 

@@ -77,6 +77,7 @@ const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>>
   'gradient of softmax': ({ n, d, seed }) => softmax.softmaxRowsGradient({ rows: n, width: d, temperature: 0.7 }, numbers(n * d, seed), numbers(n * d, seed + 1)),
   'gradient of cross-entropy': ({ n, d, seed }) => crossEntropyGradient({ rows: n, width: d, ignored: 0, scale: 0.3 }, numbers(n * d, seed), ids(n, d, seed)),
   'row statistics': c => stats(c).of,
+  'layer norm from x alone': ({ n, d, seed }) => layerNorm.normalizedRows({ rows: n, width: d, epsilon: 1e-5 }, numbers(n * d, seed), numbers(d, 1), numbers(d, 2)),
   'layer norm': c => {
     const { sizes, x, of } = stats(c)
     return layerNorm.layerNormRows(sizes, x, numbers(c.d, 1), numbers(c.d, 2), ...of)

@@ -178,6 +178,8 @@ describe('rows', () => {
       const of = ({ scale, mean, rest, inverseDeviation }: layerNorm.RowStatistics) => [scale, mean, rest, inverseDeviation] as const
       const y = layerNorm.layerNormRows(sizes, x, g, b, ...of(fast)), z = layerNorm.layerNormRows.reference(sizes, x, g, b, ...of(slow))
       expect(relativeTo(y, z, () => EPSILON * 4 * size ** 3)).toBeLessThanOrEqual(16 + d)
+      expect(layerNorm.normalizedRows(sizes, x, g, b)).toEqual(y)
+      expect(layerNorm.normalizedRows.reference(sizes, x, g, b)).toEqual(z)
       const dx = layerNorm.layerNormGradient(sizes, x, g, ...of(fast), dy), expected = layerNorm.layerNormGradient.reference(sizes, x, g, ...of(slow), dy)
       expect(relativeTo(dx, expected, () => EPSILON * 16 * r * size ** 3)).toBeLessThanOrEqual(32 + d)
       const [dGamma, dBeta] = layerNorm.layerNormParamsGradient(sizes, x, ...of(fast), dy)

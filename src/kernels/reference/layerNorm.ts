@@ -68,6 +68,15 @@ export const layerNorm = (
   }
 }
 
+/** The same from x alone. */
+export const normalizedRows = (
+  sizes: RowSizes & { readonly epsilon: number }, [x, gamma, beta]: readonly [x: Floats, gamma: Floats, beta: Floats], [y]: readonly [y: FreshFloats]
+): void => {
+  const scale = new Float64Array(sizes.rows), mean = scale.slice(), rest = scale.slice(), inverseDeviation = scale.slice()
+  rowStatistics(sizes, [x], [scale, mean, rest, inverseDeviation])
+  layerNorm(sizes, [x, gamma, beta, scale, mean, rest, inverseDeviation], [y])
+}
+
 /** $dx = r\,(g - \overline g - \hat x\,\overline{g\hat x})$ with $g = \gamma \odot dy$ */
 export const layerNormGradient = (
   { width }: RowSizes,

@@ -66,6 +66,7 @@ export interface Arguments {
   readonly crossEntropyGradient: [dx: Pointer, x: Pointer, targets: Pointer, n: number, ignored: number, scale: number]
   readonly rowStatistics: [scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, x: Pointer, n: number, epsilon: number]
   readonly layerNorm: [y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, n: number]
+  readonly normalizedRows: [y: Pointer, x: Pointer, gamma: Pointer, beta: Pointer, n: number, epsilon: number]
   readonly layerNormGradient: [dx: Pointer, x: Pointer, gamma: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, n: number]
   readonly layerNormParamsGradient: [dGamma: Pointer, dBeta: Pointer, x: Pointer, scale: Pointer, mean: Pointer, rest: Pointer, inverse: Pointer, dy: Pointer, rows: number, n: number]
 }

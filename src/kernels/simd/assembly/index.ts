@@ -10,7 +10,7 @@ export {
 } from './pointwise'
 export { dropout, normal, uniform } from './random'
 export {
-  crossEntropy, crossEntropyGradient, layerNorm, layerNormGradient, layerNormParamsGradient, rowStatistics, softmax, softmaxGradient, sumRows
+  crossEntropy, crossEntropyGradient, layerNorm, layerNormGradient, layerNormParamsGradient, normalizedRows, rowStatistics, softmax, softmaxGradient, sumRows
 } from './rows'
 export { MR as tileRows, NR as tileColumns } from './tile'
 export { KEYS as attentionKeys } from './weights'

@@ -209,6 +209,18 @@ export function layerNorm(
   }
 }
 
+/** The same from x alone, a row after the other. `scratch` holds the statistics of one. */
+export function normalizedRows(
+  y: usize, x: usize, gamma: usize, beta: usize, n: i32, epsilon: f64, from: i32, to: i32, scratch: usize
+): void {
+  const mean = scratch + 4, rest = scratch + 8, inverse = scratch + 12
+  for (let row = from; row < to; row++) {
+    const at = 4 * row * n
+    rowStatistics(scratch, mean, rest, inverse, x + at, n, epsilon, 0, 1, 0)
+    layerNorm(y + at, x + at, gamma, beta, scratch, mean, rest, inverse, n, 0, 1, 0)
+  }
+}
+
 /** dx = r c (g − ḡ − x̂ ḡx̂) with g = γ dy. */
 export function layerNormGradient(
   dx: usize, x: usize, gamma: usize, scale: usize, mean: usize, rest: usize, inverse: usize, dy: usize, n: i32, from: i32, to: i32, _: usize
