@@ -63,8 +63,10 @@ const sizesOf = (epsilon: number, params: LayerNormParams, x: Tensor) => {
 }
 
 /** $y$ alone. */
-const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor): Tensor =>
-  own(x.shape, normalizedRows(sizesOf(epsilon, params, x), x.data, params.weight.data, params.bias.data))
+const forward = (epsilon: number) => (params: LayerNormParams, x: Tensor): Tensor => {
+  const sizes = sizesOf(epsilon, params, x)
+  return own(x.shape, normalizedRows(sizes, x.data, params.weight.data, params.bias.data))
+}
 
 /** $y$; keeps the statistics of rows. */
 const forwardKeeping = (epsilon: number) => (params: LayerNormParams, x: Tensor) => {
