@@ -19,7 +19,6 @@ import type { Memory } from '../layer/layer.js'
 import { isPlain } from '../tensor/domain.js'
 import { matricesOf, sameShape, ShapeError, sizeOf } from '../tensor/shape.js'
 import { checkPrecision, isTensor, own, type Tensor } from '../tensor/tensor.js'
-import type { QueryKeyValue } from './attention.js'
 
 /** `[..., T, d]` as `[T, ..., d]`. */
 const positionsFirst = (x: Tensor): Tensor => {
@@ -35,7 +34,14 @@ const positionsInside = (x: Tensor): Tensor => {
   return own([...leading, time, width], splitHeads({ batch: 1, heads: sizeOf(leading), time, width, parts: 1, part: 0 }, x.data))
 }
 
-type Positions = Pick<QueryKeyValue, 'key' | 'value'>
+interface Positions {
+  readonly key: Tensor
+  readonly value: Tensor
+}
+
+interface Input extends Positions {
+  readonly query: Tensor
+}
 
 /** Keys and values of the positions that were read. */
 const remembered = (memory: Memory): Positions => {
@@ -56,8 +62,8 @@ const appended = (more: Tensor, x: Tensor): Tensor => {
 const FEW = 4
 
 /** The `step` of attention whose `forward` this is. */
-export const stepWith = (forward: (input: QueryKeyValue) => Tensor) => (
-  memory: Memory, input: QueryKeyValue
+export const stepWith = (forward: (input: Input) => Tensor) => (
+  memory: Memory, input: Input
 ): readonly [Tensor, Memory] => {
   const { query } = input, read = { key: positionsFirst(input.key), value: positionsFirst(input.value) }
   if (memory === undefined) return [forward(input), read]
