@@ -79,6 +79,7 @@ export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly numb
   readonly attentionQueries: { readonly value: number }
   readonly attentionKeys: { readonly value: number }
   readonly attentionScratch: (width: number, valueWidth: number) => number
+  readonly attentionStepScratch: (valueWidth: number) => number
   readonly attentionGradientScratch: (queries: number, width: number, valueWidth: number) => number
   /** Copies bytes, and sets bytes to 0: engines do that more slowly on shared memory. */
   readonly move: (to: number, from: number, bytes: number) => void

@@ -185,7 +185,7 @@ function attendBlock(
       store<f32>(top + 4 * row, m)
       store<f32>(sum + 4 * row, l)
       if (load<u32>(alpha + 4 * (row - r)) == 0) continue
-      attendSlowly(y + 4 * row * valueWidth, m, l, q + 4 * row * width, k, v, visible, reachOf(t + row, queries, keys, causal), width, valueWidth, s, scores)
+      attendSlowly(y + 4 * row * valueWidth, m, l, q + 4 * row * width, k, v, visible, reachOf(t + row, queries, keys, causal), width, valueWidth, 4 * width, 4 * valueWidth, s, scores)
     }
   }
 }
@@ -208,7 +208,7 @@ export function attention(
       for (let r = 0; r < rows; r++)
         attendRow(
           yHere + 4 * r * valueWidth, top + 4 * (row + r), sum + 4 * (row + r), qHere + 4 * r * width, kHere, vHere, visible,
-          reachOf(t + r, queries, keys, causal), width, valueWidth, s, scratch)
+          reachOf(t + r, queries, keys, causal), width, valueWidth, 4 * width, 4 * valueWidth, s, scratch)
     else attendBlock(yHere, top + 4 * row, sum + 4 * row, qHere, kHere, vHere, visible, t, rows, queries, keys, width, valueWidth, causal, s, scratch)
   }
 }

@@ -25,22 +25,22 @@ function oneStep(s: v128, q: usize, k0: usize, k1: usize, k2: usize, k3: usize):
   return madd(v128.load32_splat(q), f32x4.replace_lane(x, 3, load<f32>(k3)), s)
 }
 
-/** The scores of n keys, and −∞ up to a multiple of four. */
-function scoresOf(to: usize, q: usize, k: usize, n: i32, width: i32): void {
-  const line: usize = 4 * width
+/** The scores of n keys, `line` bytes apart, and −∞ up to a multiple of four. */
+function scoresOf(to: usize, q: usize, k: usize, n: i32, width: i32, line: usize): void {
+  const end: usize = 4 * width
   let i = 0
   // Sixteen keys at once, since one addition must wait for the one before.
   for (; i + 16 <= n; i += 16, k += 16 * line) {
     const a = k, b = k + 4 * line, c = k + 8 * line, d = k + 12 * line
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0
     let at: usize = 0
-    for (; at + 16 <= line; at += 16) {
+    for (; at + 16 <= end; at += 16) {
       s0 = fourSteps(s0, q + at, a + at, a + line + at, a + 2 * line + at, a + 3 * line + at)
       s1 = fourSteps(s1, q + at, b + at, b + line + at, b + 2 * line + at, b + 3 * line + at)
       s2 = fourSteps(s2, q + at, c + at, c + line + at, c + 2 * line + at, c + 3 * line + at)
       s3 = fourSteps(s3, q + at, d + at, d + line + at, d + 2 * line + at, d + 3 * line + at)
     }
-    for (; at < line; at += 4) {
+    for (; at < end; at += 4) {
       s0 = oneStep(s0, q + at, a + at, a + line + at, a + 2 * line + at, a + 3 * line + at)
       s1 = oneStep(s1, q + at, b + at, b + line + at, b + 2 * line + at, b + 3 * line + at)
       s2 = oneStep(s2, q + at, c + at, c + line + at, c + 2 * line + at, c + 3 * line + at)
@@ -53,8 +53,8 @@ function scoresOf(to: usize, q: usize, k: usize, n: i32, width: i32): void {
     const k1 = k + (i + 1 < n ? line : 0), k2 = i + 2 < n ? k + 2 * line : k, k3 = i + 3 < n ? k + 3 * line : k
     let s = f32x4.splat(0)
     let at: usize = 0
-    for (; at + 16 <= line; at += 16) s = fourSteps(s, q + at, k + at, k1 + at, k2 + at, k3 + at)
-    for (; at < line; at += 4) s = oneStep(s, q + at, k + at, k1 + at, k2 + at, k3 + at)
+    for (; at + 16 <= end; at += 16) s = fourSteps(s, q + at, k + at, k1 + at, k2 + at, k3 + at)
+    for (; at < end; at += 4) s = oneStep(s, q + at, k + at, k1 + at, k2 + at, k3 + at)
     v128.store(to + 4 * i, s)
     for (let j = n; j < i + 4; j++) store<f32>(to + 4 * j, -Infinity)
   }
@@ -62,16 +62,16 @@ function scoresOf(to: usize, q: usize, k: usize, n: i32, width: i32): void {
 
 /** The scores of a block of keys that may be seen, and −∞ for those that may not. */
 @inline
-function visibleScores(to: usize, q: usize, k: usize, visible: usize, first: i32, n: i32, width: i32): void {
-  scoresOf(to, q, k + 4 * first * width, n, width)
+function visibleScores(to: usize, q: usize, k: usize, visible: usize, first: i32, n: i32, width: i32, line: usize): void {
+  scoresOf(to, q, k + first * line, n, width, line)
   if (visible != 0) for (let i = 0; i < n; i++) if (!kept(visible, first + i)) store<f32>(to + 4 * i, -Infinity)
 }
 
 /** o = α o + Σ p v over the keys of a block that may be seen. */
-function attendBlock(o: usize, p: usize, v: usize, visible: usize, n: i32, valueWidth: i32, alpha: v128): void {
-  const line: usize = 4 * valueWidth
+function attendBlock(o: usize, p: usize, v: usize, visible: usize, n: i32, valueWidth: i32, line: usize, alpha: v128): void {
+  const end: usize = 4 * valueWidth
   let c: usize = 0
-  for (; c + 128 <= line; c += 128) {
+  for (; c + 128 <= end; c += 128) {
     let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0
     for (let i = 0, at = v + c; i < n; i++, at += line) {
       if (!kept(visible, i)) continue
@@ -87,28 +87,38 @@ function attendBlock(o: usize, p: usize, v: usize, visible: usize, n: i32, value
     v128.store(to, madd(v128.load(to, 64), alpha, s4), 64); v128.store(to, madd(v128.load(to, 80), alpha, s5), 80)
     v128.store(to, madd(v128.load(to, 96), alpha, s6), 96); v128.store(to, madd(v128.load(to, 112), alpha, s7), 112)
   }
-  for (; c + 16 <= line; c += 16) {
+  for (; c + 16 <= end; c += 16) {
     let s = f32x4.splat(0)
     for (let i = 0, at = v + c; i < n; i++, at += line) if (kept(visible, i)) s = madd(v128.load32_splat(p + 4 * i), v128.load(at), s)
     v128.store(o + c, madd(v128.load(o + c), alpha, s))
   }
-  for (; c < line; c += 4) {
+  for (; c < end; c += 4) {
     let s = f32x4.splat(0)
     for (let i = 0, at = v + c; i < n; i++, at += line) if (kept(visible, i)) s = madd(v128.load32_splat(p + 4 * i), v128.load32_splat(at), s)
     store<f32>(o + c, f32x4.extract_lane(madd(v128.load32_splat(o + c), alpha, s), 0))
   }
 }
 
-/** The output of one query over the first `reach` keys, the largest of its scores and the sum of its weights. */
+/** Bytes that a query needs for itself. */
+@inline
+export function rowScratch(valueWidth: i32): i32 {
+  return 4 * (KEYS + valueWidth)
+}
+
+/**
+ * The output of one query over the first `reach` keys, the largest of its scores and the sum of its weights. Keys and values lie `kLine` and
+ * `vLine` bytes apart.
+ */
 export function attendRow(
-  y: usize, top: usize, sum: usize, q: usize, k: usize, v: usize, visible: usize, reach: i32, width: i32, valueWidth: i32, s: f32, scratch: usize
+  y: usize, top: usize, sum: usize, q: usize, k: usize, v: usize, visible: usize, reach: i32, width: i32, valueWidth: i32, kLine: usize, vLine: usize,
+  s: f32, scratch: usize
 ): void {
   const p = scratch, o = p + 4 * KEYS, factor = f32x4.splat(s)
   let m = f32x4.splat(-Infinity), l = f32x4.splat(0)
   memory.fill(o, 0, 4 * valueWidth)
   for (let first = 0; first < reach; first += KEYS) {
     const n = min(KEYS, reach - first)
-    visibleScores(p, q, k, visible, first, n, width)
+    visibleScores(p, q, k, visible, first, n, width, kLine)
     let largest = m
     for (let i = 0; i < n; i += 4) largest = f32x4.pmax(largest, v128.load(p + 4 * i))
     const old = m
@@ -121,7 +131,7 @@ export function attendRow(
       total = f32x4.add(total, e)
     }
     l = madd(l, alpha, f32x4.splat(sum4(total)))
-    attendBlock(o, p, v + 4 * first * valueWidth, visible == 0 ? 0 : visible + 4 * first, n, valueWidth, alpha)
+    attendBlock(o, p, v + first * vLine, visible == 0 ? 0 : visible + 4 * first, n, valueWidth, vLine, alpha)
   }
   const whole = f32x4.extract_lane(l, 0), divisor: f32 = whole == 0 ? 1 : whole
   store<f32>(top, f32x4.extract_lane(m, 0))
@@ -133,7 +143,7 @@ export function attendRow(
     store<f32>(y + 4 * c, value)
     astray = astray || strange(value)
   }
-  if (astray) attendSlowly(y, f32x4.extract_lane(m, 0), whole, q, k, v, visible, reach, width, valueWidth, s, scratch)
+  if (astray) attendSlowly(y, f32x4.extract_lane(m, 0), whole, q, k, v, visible, reach, width, valueWidth, kLine, vLine, s, scratch)
 }
 
 /**
@@ -141,17 +151,18 @@ export function attendRow(
  * overflows though their mean does not: Σ (p/l) v in place of (Σ p v)/l.
  */
 export function attendSlowly(
-  y: usize, top: f32, sum: f32, q: usize, k: usize, v: usize, visible: usize, reach: i32, width: i32, valueWidth: i32, s: f32, scratch: usize
+  y: usize, top: f32, sum: f32, q: usize, k: usize, v: usize, visible: usize, reach: i32, width: i32, valueWidth: i32, kLine: usize, vLine: usize,
+  s: f32, scratch: usize
 ): void {
   const p = scratch, m = f32x4.splat(top), l = f32x4.splat(sum), factor = f32x4.splat(s)
   memory.fill(y, 0, 4 * valueWidth)
   for (let first = 0; first < reach; first += KEYS) {
     const n = min(KEYS, reach - first)
-    visibleScores(p, q, k, visible, first, n, width)
+    visibleScores(p, q, k, visible, first, n, width, kLine)
     for (let i = 0; i < n; i += 4) v128.store(p + 4 * i, f32x4.div(weight4(v128.load(p + 4 * i), m, factor), l))
     for (let i = 0; i < n; i++) {
       if (!kept(visible, first + i)) continue
-      const weight = load<f32>(p + 4 * i), from = v + 4 * (first + i) * valueWidth
+      const weight = load<f32>(p + 4 * i), from = v + (first + i) * vLine
       for (let c = 0; c < valueWidth; c++) store<f32>(y + 4 * c, load<f32>(y + 4 * c) + weight * load<f32>(from + 4 * c))
     }
   }

@@ -11,7 +11,7 @@ const STRIP: i32 = 4096
 
 /** y += x b for columns of y, with the places of the numbers. */
 @inline
-export function addProduct(y: usize, x: v128, b: usize, columns: i32): void {
+function addProduct(y: usize, x: v128, b: usize, columns: i32): void {
   let j = 0
   for (; j + 4 <= columns; j += 4) v128.store(y + 4 * j, madd(x, v128.load(b + 4 * j), v128.load(y + 4 * j)))
   for (; j < columns; j++)
@@ -19,7 +19,7 @@ export function addProduct(y: usize, x: v128, b: usize, columns: i32): void {
 }
 
 /** y += x_0 b_0 + … + x_7 b_7, one after the other, for eight rows of B. */
-export function addProducts(y: usize, a: usize, aStep: usize, b: usize, bStep: usize, columns: i32): void {
+function addProducts(y: usize, a: usize, aStep: usize, b: usize, bStep: usize, columns: i32): void {
   const x0 = v128.load32_splat(a), x1 = v128.load32_splat(a + aStep), x2 = v128.load32_splat(a + 2 * aStep), x3 = v128.load32_splat(a + 3 * aStep)
   a += 4 * aStep
   const x4 = v128.load32_splat(a), x5 = v128.load32_splat(a + aStep), x6 = v128.load32_splat(a + 2 * aStep), x7 = v128.load32_splat(a + 3 * aStep)
@@ -84,7 +84,7 @@ function fourLines(s: v128, x0: v128, x1: v128, x2: v128, x3: v128, b: usize, st
 }
 
 /** Sixteen numbers of a row of C, from as many lines of B. */
-export function sixteenLines(c: usize, a: usize, b: usize, k: i32, aStep: usize, stride: usize): void {
+function sixteenLines(c: usize, a: usize, b: usize, k: i32, aStep: usize, stride: usize): void {
   const zero = f32x4.splat(0)
   let c0 = zero, c1 = zero, c2 = zero, c3 = zero
   for (let block = 0; block < k; block += KC) {
@@ -119,7 +119,7 @@ function column(b: usize, stride: usize): v128 {
 }
 
 /** One number of C. */
-export function oneLine(c: usize, a: usize, b: usize, k: i32, aStep: usize): void {
+function oneLine(c: usize, a: usize, b: usize, k: i32, aStep: usize): void {
   let sum = f32x4.splat(0)
   for (let block = 0; block < k; block += KC) {
     let s = f32x4.splat(0)

@@ -1,7 +1,7 @@
 export { attention, attentionQueries, attentionScratch } from './attention'
 export { attentionGradient, attentionGradientScratch } from './attentionGradient'
 export { attentionWeights } from './attentionWeights'
-export { attentionStep } from './attentionStep'
+export { attentionStep, attentionStepScratch } from './attentionStep'
 export { addRepeated, appendRows, copyRows, gatherRows, mergeHeads, move, padRows, scatterAddRows, splitHeads, transpose, zero } from './copies'
 export { addGemm, gemm, gemmScratchBytes } from './gemm'
 export {
