@@ -132,10 +132,11 @@ const answer = async (page: Page, chapter: ChapterName): Promise<void> => {
     await form.getByRole('radio').nth(right).check()
     await check.click()
   } else {
-    const editor = form.getByRole('textbox')
     await check.click()
     await verdict.getByText('Not yet.').waitFor()
     expect(await verdict.innerText()).toContain('w is still 0')
+    await form.getByRole('button', { name: 'Write' }).click()
+    const editor = form.getByRole('textbox')
     await editor.click()
     await page.keyboard.press('Control+a')
     await page.keyboard.insertText(question.start.replace(/ {2}\/\/ Here.*/, '  w = w - 0.1 * slope(w)'))
