@@ -6,7 +6,7 @@ beforeAll(async () => { site = await openSite() })
 afterAll(() => site.close())
 
 test('a program runs as printed, can be changed, and cannot freeze the page', async () => {
-  const { page, problems } = await openPage(site, '/try.html')
+  const { page, problems } = await openPage(site, '/path/activation.html')
   const program = page.locator('.runnable').first(), output = program.locator('.output')
   await program.getByRole('button', { name: 'Run' }).click()
   await output.getByText('[ 0, 1, 1, 0 ]').waitFor()

@@ -2,6 +2,7 @@
  * Runs one program of a reader, which may import the library as published. What it prints is sent to the page as it comes.
  */
 import * as fastCheck from 'fast-check'
+import * as either from 'fp-ts/lib/Either.js'
 import * as functions from 'fp-ts/lib/function.js'
 import * as pullback from 'pullback'
 import * as laws from 'pullback/laws'
@@ -9,7 +10,9 @@ import { transform } from 'sucrase'
 import type { FromProgram, ToProgram } from '../lib/code/messages.js'
 import { show } from '../lib/code/show.js'
 
-const MODULES: Readonly<Record<string, unknown>> = { 'pullback': pullback, 'pullback/laws': laws, 'fp-ts/lib/function.js': functions, 'fast-check': fastCheck }
+const MODULES: Readonly<Record<string, unknown>> = {
+  'pullback': pullback, 'pullback/laws': laws, 'fp-ts/lib/Either.js': either, 'fp-ts/lib/function.js': functions, 'fast-check': fastCheck
+}
 
 const MOST_LINES = 500
 
