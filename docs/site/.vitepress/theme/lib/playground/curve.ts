@@ -11,25 +11,26 @@ export interface Curve {
 
 export type Point = readonly [step: number, value: number]
 
+/** An even number. */
 export const MOST_POINTS = 400
 
 export const emptyCurve: Curve = { size: 1, means: [], rest: [] }
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
-const halved = ({ size, means, rest }: Curve): Curve => ({
-  size: 2 * size,
-  means: Array.from({ length: Math.floor(means.length / 2) }, (_, i) => (means[2 * i] + means[2 * i + 1]) / 2),
-  rest: means.length % 2 === 0 ? rest : [...Array.from({ length: size }, () => means[means.length - 1]), ...rest]
-})
-
-/** With more values. Once there are too many means, each two become one. */
+/** With more values. When there are as many means as there may be, each two become one. */
 export const extended = (values: readonly number[]) => (curve: Curve): Curve => {
-  const all = [...curve.rest, ...values], count = Math.floor(all.length / curve.size)
-  const fresh = Array.from({ length: count }, (_, i) => meanOf(all.slice(i * curve.size, (i + 1) * curve.size)))
-  let next: Curve = { size: curve.size, means: [...curve.means, ...fresh], rest: all.slice(count * curve.size) }
-  while (next.means.length > MOST_POINTS) next = halved(next)
-  return next
+  let { size } = curve, means = [...curve.means], rest = [...curve.rest]
+  for (const value of values) {
+    rest.push(value)
+    if (rest.length < size) continue
+    means.push(meanOf(rest))
+    rest = []
+    if (means.length < MOST_POINTS) continue
+    means = Array.from({ length: MOST_POINTS / 2 }, (_, i) => (means[2 * i] + means[2 * i + 1]) / 2)
+    size *= 2
+  }
+  return { size, means, rest }
 }
 
 /** Each mean in the middle of its steps. */

@@ -26,6 +26,7 @@ export interface Attention {
 
 export interface Candidate {
   readonly symbol: string
+  readonly logit: number
   /** By the model itself. */
   readonly probability: number
   /** With temperature and top-k: that of being written. */
@@ -69,7 +70,7 @@ export const candidatesAfter = ({ params, heads, tokenizer }: Seen, view: GptVie
     const decoder = decoding(gpt({ heads }), { context: contextOf(params) })
     const logits = nextTokenLogits({ decoder, params })(ids)
     const plain = softmax.forward(noParams, logits).data, chosen = softmax.forward(noParams, filtered(view)(logits)).data
-    return tokenizer.symbols.map((symbol, id) => ({ symbol, probability: plain[id], chosen: chosen[id] }))
+    return tokenizer.symbols.map((symbol, id) => ({ symbol, logit: logits.data[id], probability: plain[id], chosen: chosen[id] }))
       .sort((a, b) => b.probability - a.probability).slice(0, CANDIDATES)
   }))
 
