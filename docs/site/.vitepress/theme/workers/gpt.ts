@@ -19,6 +19,9 @@ import { fingerprint } from '../lib/playground/text.js'
 const SLICE = 100
 const EVERY = { curves: 250, look: 500, flow: 1000, heldOut: 1000, samples: 2000, keep: 4000 }
 
+/** And at least so many times as long as a look took, so that on a slow machine they take no more of the time than on a fast one. */
+const APART = 40
+
 type Task = keyof typeof EVERY
 
 let session: Session | undefined
@@ -83,8 +86,9 @@ const TASKS: { readonly [task in Task]: (current: Session) => Session } = { curv
 const NAMES = Object.keys(EVERY) as readonly Task[] // the names of its own fields
 
 const perform = (task: Task, current: Session): Session => {
-  due[task] = performance.now() + EVERY[task]
-  return TASKS[task](current)
+  const begin = performance.now(), next = TASKS[task](current), end = performance.now()
+  due[task] = end + Math.max(EVERY[task], APART * (end - begin))
+  return next
 }
 
 /** Everything that there is to see of a run that stands still; a kept one is kept already. */
@@ -93,10 +97,7 @@ const showAll = (current: Session, keeping: boolean): void => {
   progress(session)
 }
 
-const stop = (): void => {
-  running = false
-  marks = []
-}
+const stop = (): void => { running = false }
 
 /** A turn of the event loop, in which messages are heard, without the delay that timers have. */
 const turns = new MessageChannel()
@@ -127,6 +128,7 @@ const goOn = (): void => {
 
 const show = (opened: Session, from: Opened['from']): void => {
   stop()
+  marks = []
   session = opened
   const { settings, text, tokenizer, trained: { params }, corpus } = opened
   reply({ kind: 'opened', opened: {
@@ -182,6 +184,7 @@ const answer = (request: GptRequest): void => {
   if (session === undefined) return
   if (request.kind === 'train' && !running) {
     running = true
+    marks = []
     turn()
   }
   if (request.kind === 'pause' || request.kind === 'step') {
