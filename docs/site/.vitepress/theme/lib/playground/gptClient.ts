@@ -52,6 +52,7 @@ export const useGpt = () => {
       problem.value = said.opened.refusal
       notice.value = noticeOf(said.opened)
       wantedText = ''
+      progress.value = undefined
       samples.value = []
       if (said.opened.from !== 'new' || location.search !== '') showAddress()
     } else if (said.kind === 'progress') progress.value = said
