@@ -11,7 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^pullback$/, replacement: path('./src/index.ts') },
       { find: /^pullback\/node$/, replacement: path('./src/node/index.ts') },
-      { find: /^pullback\/workers$/, replacement: path('./src/workers/index.ts') },
+      { find: /^pullback\/wide$/, replacement: path('./src/node/wide.ts') },
       { find: /^pullback\/laws$/, replacement: path('./laws/index.ts') }
     ]
   },

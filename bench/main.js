@@ -41,7 +41,7 @@ const script = (file, key) => enter(process.execPath, ...NODE_FLAGS, 'participan
 const ours = key => script('pullback', key)
 const torch = await enter('python3', 'participants/pytorch.py') ?? await enter('/usr/bin/python3', 'participants/pytorch.py')
 const participants = [
-  await ours('pullback'), await ours('twoWorkers'), await ours('bareKernel'), await ours('plain'), await ours('withoutCache'),
+  await ours('pullback'), await ours('bareKernel'), await ours('plain'), await ours('withoutCache'),
   await script('tfjs', 'tfjs'), await script('jax', 'jax'), torch
 ].filter(participant => participant !== undefined)
 

@@ -4,7 +4,6 @@ import {
 } from '../../dist/src/index.js'
 import { gemm } from '../../dist/src/kernels/gemm.js'
 import { region, settled } from '../../dist/src/memory/region.js'
-import { gradientPool } from '../../dist/src/workers/index.js'
 import * as shapes from '../shapes.js'
 
 const square = n => ({ batch: 1, m: n, n, k: n, transposeA: false, transposeB: false })
@@ -45,20 +44,6 @@ export const pullback = {
     const step = trainingStep({ model: mlp(relu), loss: crossEntropy(), optimizer })
     let current = initTraining(optimizer, initMlp(sizes)(random.key(0)))
     return { run: () => { current = step(current, { input, target }, random.key(0)) } }
-  }
-}
-
-export const twoWorkers = {
-  name: 'pullback, 2 workers',
-  step: () => {
-    const { params, example, heads } = model()
-    const optimizer = adamW({ learningRate: 1e-3 })
-    const pool = gradientPool({ script: new URL('./worker.js', import.meta.url), workers: 2, shards: 2, settings: { heads }, like: params })
-    let current = initTraining(optimizer, params)
-    return {
-      run: async () => { current = await pool.step(optimizer)(current, example, () => random.key(0)) },
-      end: () => pool.close()
-    }
   }
 }
 
