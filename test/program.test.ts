@@ -136,6 +136,12 @@ describe('npm start', () => {
     expect(said(one)).toMatch(/step 5\/5 {2}training loss \d/)
   })
 
+  test('work that does not fit the memory is said to be slow', async () => {
+    const { code, out } = await startWith({ PULLBACK_MEMORY: '16' }, '--text', text, '--steps', '2', '--length', '5')
+    expect(out).toMatch(/^slow: \d+ calls of kernels were computed by the reference, since kernels needed \d+ MiB of memory, and the limit is 16 MiB$/m)
+    expect(code).toBe(0)
+  })
+
   test('unknown kernels are one sentence and exit code 1', async () => {
     const { code, error } = await startWith({ PULLBACK_KERNELS: `\u001b[31m${'x'.repeat(10_000)}` }, '--steps', '0')
     expect(error).toMatch(/^error: PULLBACK_KERNELS: expected [^\n\u001b]{1,600}\n$/)

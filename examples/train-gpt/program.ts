@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
-  characterTokenizer, completeSentence, decoding, gpt, initGpt, kernelsInUse, random, sampler, tensor, threadsInUse, tree, useThreads, type Checkpoint, type Tokenizer, type Tokens
+  characterTokenizer, completeSentence, decoding, gpt, initGpt, kernelsInUse, memoryInUse, random, sampler, tensor, threadsInUse, tree, useThreads, type Checkpoint, type Tokenizer, type Tokens
 } from 'pullback'
 import { ensureWritable, loadCheckpoint, readText, saveCheckpoint } from 'pullback/node'
 import { ownText } from './corpus.js'
@@ -110,6 +110,8 @@ const trainedAndSaved = (setting: Setting, run: TrainingRun): TE.TaskEither<stri
       TE.chainFirstIOK(() => () => {
         shown.end()
         print(`\ntrained for ${losses.length} steps in ${((Date.now() - began) / 1000).toFixed(1)} s${signal() === undefined ? '' : `, stopped by ${signal()} after step ${losses.length} of ${steps}`}`)
+        const { refused, reason } = memoryInUse()
+        if (refused > 0) print(`slow: ${refused} calls of kernels were computed by the reference, since ${reason}`)
         if (signal() !== undefined && path === undefined) print('the model is not saved: there is no --save')
       }),
       TE.map(params => ({ ...before, params })),

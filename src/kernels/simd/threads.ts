@@ -13,6 +13,7 @@
  * @module
  */
 import { type Arguments, CONTROL_BEGIN, instance, isShared, type Kernels } from './instance.js'
+import { countSetting } from './environment.js'
 import { cores, type Host, startHost } from './host.js'
 import { CHUNK_BITS, CONTROL, workerSource } from './worker.js'
 
@@ -41,31 +42,13 @@ const names = Object.keys(instance?.kernels ?? {})
 const indexOf = new Map(names.map((name, i) => [name, i]))
 
 /** The pool: state that changes time and nothing else. */
-const pool: { wanted: number | undefined, hosts: readonly Host[], job: number } = { wanted: undefined, hosts: [], job: 0 }
-
-const checked = (count: number, what: string): number => {
-  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS)
-    throw new RangeError(`${what}: expected a number of threads from 1 to ${MOST_THREADS}, got ${count}`)
-  return count
-}
-
-/** `PULLBACK_THREADS` in the environment, or a global of that name. */
-const asked = (): number | undefined => {
-  const { PULLBACK_THREADS, process } = globalThis as {
-    readonly PULLBACK_THREADS?: number, readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
-  }
-  let named: string | number | undefined = PULLBACK_THREADS
-  try {
-    named ??= process?.env?.PULLBACK_THREADS
-  } catch {
-    return undefined // an environment that may not be read asks for nothing
-  }
-  return named === undefined || named === '' ? undefined : checked(Number(named), 'PULLBACK_THREADS')
+const pool: { wanted: number | undefined, hosts: readonly Host[], job: number } = {
+  wanted: countSetting('PULLBACK_THREADS', 'threads', 1, MOST_THREADS), hosts: [], job: 0
 }
 
 const wanted = (): number => {
   if (memory === undefined) return 1
-  return pool.wanted ??= asked() ?? Math.min(MOST_THREADS, cores())
+  return pool.wanted ??= Math.min(MOST_THREADS, cores())
 }
 
 const stop = (): void => {
@@ -96,14 +79,16 @@ const start = (): void => {
  * @category kernels
  */
 export const useThreads = (count: number): void => {
-  const next = checked(count, 'useThreads')
+  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS)
+    throw new RangeError(`useThreads: expected a number of threads from 1 to ${MOST_THREADS}, got ${count}`)
   if (pool.hosts.length > 0) stop()
-  pool.wanted = memory === undefined ? 1 : next
+  pool.wanted = memory === undefined ? 1 : count
 }
 
 /**
  * How many threads kernels use at most, the caller's included: the number that was asked for with `useThreads`, `PULLBACK_THREADS` in the
- * environment or a global of that name; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
+ * environment or a
+ * global of that name when the library was imported; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
  *
  * @example
  * threadsInUse() >= 1 // true
