@@ -17,22 +17,28 @@ export interface Wish {
   /** What the environment says; by default which kernels are tested, and nothing else. */
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** Options of the engine. */
+  readonly flags?: readonly string[]
   /** Bytes of addresses that the process may have, for a system that refuses memory. */
   readonly addresses?: number
 }
 
-/** A folder with the library as `pullback.mjs` and these modules, while the tests of a block run. Gives what runs one of them. */
-export const programs = (modules: Readonly<Record<string, string>>): ((name: string, wish?: Wish) => Promise<string>) => {
+/**
+ * A folder with the library as `pullback.mjs` and these modules, while the tests of a block run. Gives what runs one of them. `adapt` may
+ * change the library's text.
+ */
+export const programs = (modules: Readonly<Record<string, string>>, adapt = (text: string): string => text): ((name: string, wish?: Wish) => Promise<string>) => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'pullback-process-'))
     const entry = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
-    await build({ entryPoints: [entry], bundle: true, format: 'esm', platform: 'node', outfile: join(folder, 'pullback.mjs'), logLevel: 'error' })
+    const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'esm', platform: 'node', write: false, logLevel: 'error' })
+    await writeFile(join(folder, 'pullback.mjs'), adapt(outputFiles[0].text))
     await Promise.all(Object.entries(modules).map(([name, code]) => writeFile(join(folder, `${name}.mjs`), code)))
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
-  return async (name, { env = {}, args = [], addresses } = {}) => {
-    const command = [process.execPath, ...relaxed, join(folder, `${name}.mjs`), ...args]
+  return async (name, { env = {}, args = [], flags = [], addresses } = {}) => {
+    const command = [process.execPath, ...relaxed, ...flags, join(folder, `${name}.mjs`), ...args]
     const [file, ...rest] = addresses === undefined ? command : ['bash', '-c', `ulimit -v ${Math.floor(addresses / 1024)} && exec "$@"`, 'bash', ...command]
     const asked = { PATH: process.env.PATH ?? '', PULLBACK_KERNELS: process.env.PULLBACK_KERNELS ?? '', ...env }
     return (await runFile(file, rest, { env: asked, timeout: 110_000, maxBuffer: 2 ** 26 })).stdout
