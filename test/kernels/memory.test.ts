@@ -80,9 +80,10 @@ describe.skipIf(kernelsInUse() === 'reference')('memory, in a process of its own
   test('a system without any, and one without addresses for it, say why kernels are the reference', async () => {
     const env = { PULLBACK_KERNELS: '' }, none = await told('none', { env })
     expect(none).toMatchObject({ kernels: 'reference', after: { bytes: 0, limit: 0, refused: 0, reason: 'WebAssembly refuses kernels here (RangeError: could not allocate memory)' } })
-    const few = await told('training', { env, addresses: 1.8 * 2 ** 30 })
-    expect(few.after.limit).toBeLessThan(2 ** 30)
-    if (few.kernels === 'reference') expect(few.after.reason).toMatch(/^WebAssembly refuses kernels here \(RangeError: /)
+    // Node 20 reserves all addresses at once, Node 24 those that it needs, of which there are enough.
+    const few = await told('training', { env, addresses: 3 * 2 ** 30 })
+    if (few.kernels === 'reference') expect(few.after).toMatchObject({ limit: 0, reason: expect.stringMatching(/^WebAssembly refuses kernels here \(RangeError: /) as string })
+    else expect(few.after).toMatchObject({ refused: 0 })
   })
 
   test.each([

@@ -10,8 +10,8 @@ import { afterAll, beforeAll } from 'vitest'
 
 const runFile = promisify(execFile)
 
-/** Fused operations, which later versions of Node have from the start. */
-const relaxed = process.versions.node.startsWith('20.') ? ['--experimental-wasm-relaxed-simd'] : []
+/** The options of the engine with which the tests themselves run. */
+const engine = process.execArgv.filter(option => option.startsWith('--experimental-wasm-'))
 
 export interface Wish {
   /** What the environment says; by default which kernels are tested, and nothing else. */
@@ -38,7 +38,7 @@ export const programs = (modules: Readonly<Record<string, string>>, adapt = (tex
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
   return async (name, { env = {}, args = [], flags = [], addresses } = {}) => {
-    const command = [process.execPath, ...relaxed, ...flags, join(folder, `${name}.mjs`), ...args]
+    const command = [process.execPath, ...engine, ...flags, join(folder, `${name}.mjs`), ...args]
     const [file, ...rest] = addresses === undefined ? command : ['bash', '-c', `ulimit -v ${Math.floor(addresses / 1024)} && exec "$@"`, 'bash', ...command]
     const asked = { PATH: process.env.PATH ?? '', PULLBACK_KERNELS: process.env.PULLBACK_KERNELS ?? '', ...env }
     return (await runFile(file, rest, { env: asked, timeout: 110_000, maxBuffer: 2 ** 26 })).stdout
