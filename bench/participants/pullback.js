@@ -1,6 +1,6 @@
 import {
-  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
-  initTraining, tensor, trainingStep
+  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, greedySampler, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
+  initTraining, tensor, trainingRun, trainingStep
 } from '../../dist/src/index.js'
 import { gemm } from '../../dist/src/kernels/gemm.js'
 import { region, settled } from '../../dist/src/memory/region.js'
@@ -23,8 +23,52 @@ const generation = decoder => () => {
   return { run: () => generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })([1], random.key(seed++)), work: count }
 }
 
+/** Steps of a run, timed from the end of one to the end of another: what stays in memory between steps is not copied. */
+const run = (sizes, batch) => {
+  const { heads, context, vocabulary } = sizes, optimizer = adamW({ learningRate: 1e-3 })
+  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
+  const example = { input: tokens(1), target: tokens(2) }, train = trainingRun({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
+  let state = initTraining(optimizer, initGpt(sizes)(random.key(0)))
+  const timed = rounds => {
+    const ends = []
+    state = train({
+      steps: rounds + 2, batch: () => example, key: random.key(0),
+      until: () => {
+        ends.push(performance.now())
+        return false
+      }
+    })(state)
+    return ends[ends.length - 1] - ends[0]
+  }
+  return { timed }
+}
+
+/** Milliseconds from the call until there are so many tokens behind a prompt. */
+const reading = length => {
+  const params = initGpt(shapes.gpt2)(random.key(0)), decoder = decoding(gpt(shapes.gpt2), { context: shapes.gpt2.context })
+  const prompt = Array.from(shapes.ids(length, shapes.gpt2.vocabulary))
+  return count => {
+    const began = performance.now()
+    generate({ decoder, params, sampler: greedySampler, count })(prompt, random.key(0))
+    return performance.now() - began
+  }
+}
+
+const TOKENS = 32
+
 export const pullback = {
-  name: 'pullback',
+  name: 'Pullback',
+  gpt2Step: ({ batch, time }) => run({ ...shapes.gpt2, context: time }, batch),
+  contextStep: context => run({ ...shapes.gpt, context }, 1),
+  prompt: length => {
+    const read = reading(length)
+    return { run: () => { read(1) } }
+  },
+  continuation: length => {
+    const read = reading(length)
+    return { timed: rounds => Array.from({ length: rounds }, () => read(TOKENS + 1) - read(1)).reduce((a, b) => a + b), work: TOKENS }
+  },
+  initial: () => ({ run: () => { initGpt(shapes.gpt2)(random.key(0)) } }),
   gemm: n => {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     return { run: () => tensor.matmul(b)(a) }
@@ -48,7 +92,7 @@ export const pullback = {
 }
 
 export const bareKernel = {
-  name: 'pullback, bare kernel',
+  name: 'Pullback, bare kernel',
   gemm: n => {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     // The matrices are placed once; what is timed is the kernel on memory that is already there.
@@ -63,11 +107,11 @@ export const bareKernel = {
 }
 
 export const plain = {
-  name: 'pullback, reference in TypeScript',
+  name: 'Pullback, reference in TypeScript',
   gemm: n => {
     const [a, b] = matrices(n)
     return { run: () => gemm.reference(square(n), a, b) }
   }
 }
 
-export const withoutCache = { name: 'pullback, without cache', generation: generation(heads => recomputing(gpt({ heads }), shapes.gpt.context)) }
+export const withoutCache = { name: 'Pullback, without cache', generation: generation(heads => recomputing(gpt({ heads }), shapes.gpt.context)) }
