@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { binaries } from './binary.generated.js'
+import { block, digits, lengths } from './binary.generated.js'
 import { countSetting, setting } from './environment.js'
 
 /** The place of an array in memory, in bytes. No other number is one. */
@@ -88,7 +88,7 @@ export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly numb
 }
 
 export interface Instance {
-  readonly kind: keyof typeof binaries
+  readonly kind: keyof typeof lengths
   readonly module: WebAssembly.Module
   readonly kernels: Kernels
   readonly memory: WebAssembly.Memory
@@ -167,8 +167,25 @@ const wanted = (): KernelKind | undefined => {
   return known
 }
 
+/** The value of a hexadecimal digit, by its character. */
+const valueOf = (code: number): number => (code < 58 ? code - 48 : code - 87)
+
+/** The bytes of a module, from its turns. */
+const binaryOf = (kind: Instance['kind']): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(lengths[kind])
+  let at = 0
+  for (let begin = 0; begin < bytes.length; begin += block)
+    for (const [turn, length] of Object.entries(lengths)) {
+      const size = Math.min(Math.max(length - begin, 0), block)
+      if (turn === kind)
+        for (let i = 0; i < size; i++) bytes[begin + i] = 16 * valueOf(digits.charCodeAt(at + 2 * i)) + valueOf(digits.charCodeAt(at + 2 * i + 1))
+      at += 2 * size
+    }
+  return bytes
+}
+
 const load = (kind: Instance['kind'], { memory, limit }: Reserved): Instance => {
-  const binary = Uint8Array.from(atob(binaries[kind]), letter => letter.charCodeAt(0))
+  const binary = binaryOf(kind)
   const module = new WebAssembly.Module(isShared(memory) ? binary : unshared(binary))
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } })
   // The exports of a module have no types of their own; `Kernels` states those of `assembly/index.ts`.
