@@ -23,12 +23,14 @@ const generation = decoder => () => {
   return { run: () => generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })([1], random.key(seed++)), work: count }
 }
 
+const parametersOf = ({ layers, width, context, vocabulary }) => initGpt({ layers, width, context, vocabulary })(random.key(0))
+
 /** Steps of a run, timed from the end of one to the end of another: what stays in memory between steps is not copied. */
 const run = (sizes, batch) => {
   const { heads, context, vocabulary } = sizes, optimizer = adamW({ learningRate: 1e-3 })
   const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
   const example = { input: tokens(1), target: tokens(2) }, train = trainingRun({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
-  let state = initTraining(optimizer, initGpt(sizes)(random.key(0)))
+  let state = initTraining(optimizer, parametersOf(sizes))
   const timed = rounds => {
     const ends = []
     state = train({
@@ -45,7 +47,7 @@ const run = (sizes, batch) => {
 
 /** Milliseconds from the call until there are so many tokens behind a prompt. */
 const reading = length => {
-  const params = initGpt(shapes.gpt2)(random.key(0)), decoder = decoding(gpt(shapes.gpt2), { context: shapes.gpt2.context })
+  const params = parametersOf(shapes.gpt2), decoder = decoding(gpt({ heads: shapes.gpt2.heads }), { context: shapes.gpt2.context })
   const prompt = Array.from(shapes.ids(length, shapes.gpt2.vocabulary))
   return count => {
     const began = performance.now()
@@ -68,7 +70,7 @@ export const pullback = {
     const read = reading(length)
     return { timed: rounds => Array.from({ length: rounds }, () => read(TOKENS + 1) - read(1)).reduce((a, b) => a + b), work: TOKENS }
   },
-  initial: () => ({ run: () => { initGpt(shapes.gpt2)(random.key(0)) } }),
+  initial: () => ({ run: () => { parametersOf(shapes.gpt2) } }),
   gemm: n => {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     return { run: () => tensor.matmul(b)(a) }
