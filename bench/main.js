@@ -1,103 +1,98 @@
 /**
- * Everybody side by side in one run: `npm run bench` in the folder above.
+ * Everybody side by side: `npm run bench` in the folder above. `npm run bench -- --only step,gpt2-prompt` measures these rows again and
+ * leaves all others as they are.
  */
-import { cpus, platform, release } from 'node:os'
-import { writeFile } from 'node:fs/promises'
-import { spawn } from 'node:child_process'
+import { cpus, loadavg, platform, release } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { gpt } from './shapes.js'
+import { parseArgs } from 'node:util'
+import { participants } from './participants.js'
+import { sizes } from './sizes.js'
+import { tasks } from './tasks.js'
 
 const ROUNDS = 15
 const MINIMUM = 200 // milliseconds of one round
 const NOISY = 0.25
-
-/** Every participant may use relaxed SIMD, which later versions of Node have from the start. */
-const NODE_FLAGS = process.versions.node.startsWith('20.') ? ['--experimental-wasm-relaxed-simd'] : []
-
-/** Starts a participant; undefined where it does not run on this machine. */
-const enter = async (command, ...args) => {
-  const child = spawn(command, args, { cwd: fileURLToPath(new URL('.', import.meta.url)), stdio: ['pipe', 'pipe', 'ignore'] })
-  child.on('error', () => undefined)
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  // What is no answer, such as a message that a peer prints, is passed over.
-  const next = async () => {
-    for (let line = await lines.next(); !line.done; line = await lines.next())
-      if (line.value.startsWith('{')) return JSON.parse(line.value)
-    return undefined
-  }
-  const ask = async request => {
-    child.stdin.write(`${JSON.stringify(request)}\n`)
-    const answer = await next() ?? { error: 'it ended' }
-    if (answer.error !== undefined) throw new Error(answer.error)
-    return answer
-  }
-  const first = await next()
-  return first === undefined ? undefined : { name: first.name, ask, leave: () => child.kill() }
-}
-
-const script = (file, key) => enter(process.execPath, ...NODE_FLAGS, 'participant.js', file, key)
-const ours = key => script('pullback', key)
-const torch = await enter('python3', 'participants/pytorch.py') ?? await enter('/usr/bin/python3', 'participants/pytorch.py')
-const participants = [
-  await ours('pullback'), await ours('twoWorkers'), await ours('bareKernel'), await ours('plain'), await ours('withoutCache'),
-  await script('tfjs', 'tfjs'), await script('jax', 'jax'), torch
-].filter(participant => participant !== undefined)
+const RESULTS = new URL('./RESULTS.md', import.meta.url)
 
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))]
 
-/** Milliseconds of one run, in several rounds that take turns with those of the others. */
-const measure = async ({ kind, size, title }) => {
+/** Who takes part in a row, and does something. Who does not says why. */
+const enter = async ({ by, kind, size, title, minimum = MINIMUM, warm = 3 }) => {
   const entries = []
-  for (const { name, ask } of participants) {
+  for (const key of by) {
+    let entered
     try {
-      const { able, work } = await ask({ make: kind, size })
-      if (!able) continue
-      for (let i = 0; i < 3; i++) await ask({ rounds: 1 })
-      const { milliseconds } = await ask({ rounds: 1 })
-      entries.push({ name, ask, work, repeats: Math.max(1, Math.ceil(MINIMUM / milliseconds)), times: [] })
+      entered = await participants[key].enter()
+      const { able, work } = await entered.ask({ make: kind, size })
+      if (!able) throw new Error('it has no such function')
+      for (let i = 0; i < warm; i++) await entered.ask({ rounds: 1 })
+      const { milliseconds } = await entered.ask({ rounds: 1 })
+      entries.push({ ...entered, work, repeats: Math.max(1, Math.ceil(minimum / milliseconds)), times: [], peaks: [] })
     } catch (error) {
-      console.error(`${name} cannot do ${title}: ${error.message}`)
+      entered?.leave()
+      console.error(`not available: ${participants[key].name}, ${title}: ${error.message}`)
     }
   }
-  for (let round = 0; round < ROUNDS; round++)
-    for (const { ask, repeats, times } of entries) times.push((await ask({ rounds: repeats })).milliseconds / repeats)
-  for (const { ask } of entries) await ask({ end: true })
-  // On a machine with other tenants a round is fast or slow for everybody, so each is compared with ours of the same round.
-  const ours = entries.find(({ name }) => name === 'pullback')
-  return entries.map(({ name, work, times }) => ({
-    name, work, milliseconds: median(times), ratio: median(times.map((time, round) => time / work / (ours.times[round] / ours.work))), spread: (quantile(times, 0.75) - quantile(times, 0.25)) / median(times)
-  }))
+  return entries
 }
 
-const gflops = n => ({ milliseconds }) => `${(2 * n ** 3 / milliseconds / 1e6).toFixed(1)} GFLOP/s`
-const perSecond = unit => ({ milliseconds, work }) => `${Math.round(work * 1000 / milliseconds)} ${unit}/s`
-const milliseconds = ({ milliseconds: ms }) => `${ms.toFixed(1)} ms`
+/** Milliseconds of one run, in several rounds that take turns with those of the others. */
+const measure = async task => {
+  const entries = await enter(task)
+  for (let round = 0; round < (task.rounds ?? ROUNDS); round++)
+    for (const { ask, repeats, times, peaks } of entries) {
+      const { milliseconds, peak } = await ask({ rounds: repeats })
+      times.push(milliseconds / repeats)
+      peaks.push(peak)
+    }
+  for (const { leave } of entries) leave()
+  // On a machine with other tenants a round is fast or slow for everybody, so each is compared with the first of the same round.
+  return entries.map(({ name, work, times, peaks }) => {
+    const ratio = median(times.map((time, round) => time / work / (entries[0].times[round] / entries[0].work)))
+    const spread = (quantile(times, 0.75) - quantile(times, 0.25)) / median(times)
+    const result = task.show({ milliseconds: median(times), work, peak: Math.max(...peaks) })
+    return `| ${name} | ${result} | ${ratio.toFixed(2)} | ±${Math.round(50 * spread)} %${spread > NOISY ? ', too noisy to tell' : ''} |`
+  })
+}
 
-const tasks = [
-  ...[256, 512, 1024].map(n => ({ kind: 'gemm', size: n, title: `matrix product ${n} × ${n} × ${n}`, show: gflops(n) })),
-  { kind: 'step', title: `training step of a GPT (${gpt.layers} layers, width ${gpt.width}, context ${gpt.context}, batch ${gpt.batch}): forward, backward, AdamW`, show: milliseconds },
-  { kind: 'generation', title: 'generation with that GPT, up to its context', show: perSecond('tokens') },
-  { kind: 'mlp', title: 'training step of an MLP (784-128-64-10, batch 64), SGD', show: perSecond('steps') }
-]
+const rows = [...tasks.map(task => ({ ...task, measure: () => measure(task) })), ...sizes]
 
-const lines = []
-const print = line => { lines.push(line); console.log(line) }
+const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } })
+const wanted = only === undefined ? rows.map(({ id }) => id) : only.split(',')
+const unknown = wanted.filter(id => !rows.some(row => row.id === id))
+if (unknown.length > 0) {
+  console.error(`error: --only: expected some of ${rows.map(({ id }) => id).join(', ')}, got ${unknown.join(', ')}`)
+  process.exit(1)
+}
+
 const version = name => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version
+const load = () => loadavg()[0].toFixed(1)
 
-print(`${new Date().toISOString().slice(0, 10)}, Node ${[process.version, ...NODE_FLAGS].join(' ')}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${platform()} ${release().split('-')[0]}`)
-print(`TensorFlow.js ${version('@tensorflow/tfjs')}, jax-js ${version('@jax-js/jax')}; float32, a process for each participant, medians of ${ROUNDS} rounds that take turns`)
-print('')
-print('| | result | time relative to pullback | spread |')
-print('|---|---|---|---|')
-for (const task of tasks) {
-  const results = await measure(task)
-  print(`| **${task.title}** | | | |`)
-  for (const result of results)
-    print(`| ${result.name} | ${task.show(result)} | ${result.ratio.toFixed(2)} | ±${Math.round(50 * result.spread)} %${result.spread > NOISY ? ', too noisy to tell' : ''} |`)
+/** The sections of the results, by the title behind `## `; what stands before them is the first. */
+const sectionsOf = text => text.split(/^(?=## )/m).map(section => section.trimEnd())
+const idOf = section => /^## ([\w-]+):/.exec(section)?.[1]
+
+/** The results with one section in the place of the one before, or behind those of the rows before it. */
+const replaced = (sections, section) => {
+  const at = sections.findIndex(other => idOf(other) === idOf(section))
+  if (at >= 0) return sections.with(at, section)
+  const order = id => rows.findIndex(row => row.id === id)
+  const before = sections.findIndex((other, i) => i > 0 && (idOf(other) === undefined || order(idOf(other)) > order(idOf(section))))
+  return before < 0 ? [...sections, section] : sections.toSpliced(before, 0, section)
 }
-await writeFile(new URL('./RESULTS.md', import.meta.url), `# Measurements\n\nWritten by \`npm run bench\`.\n\n${lines.join('\n')}\n`)
-for (const { leave } of participants) leave()
+
+for (const row of rows.filter(({ id }) => wanted.includes(id))) {
+  const began = load(), lines = await row.measure()
+  if (lines.length === 0) continue
+  const section = [
+    `## ${row.id}: ${row.title}`, '',
+    `${new Date().toISOString().slice(0, 16).replace('T', ' ')}, ${cpus()[0].model.trim()}, ${cpus().length} cores, load before and after ${began} and ${load()}, ${platform()} ${release().split('-')[0]}, Node ${process.version}, TensorFlow.js ${version('@tensorflow/tfjs')}, jax-js ${version('@jax-js/jax')}`, '',
+    '| | result | time relative to the first | spread |', '|---|---|---|---|', ...lines
+  ].join('\n')
+  console.log(`${section}\n`)
+  // After every row, so that one that fails, or an impatient person, leaves what was measured.
+  await writeFile(RESULTS, `${replaced(sectionsOf(await readFile(RESULTS, 'utf8')), section).join('\n\n')}\n`)
+}
 process.exit(0)

@@ -26,14 +26,14 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (make !== undefined) {
       made = participant[make]?.(size)
       answer({ able: made !== undefined, work: made?.work ?? 1 })
-    } else if (rounds !== undefined) answer({ milliseconds: await timed(rounds) })
+    } else if (rounds !== undefined) answer({ milliseconds: await timed(rounds), peak: process.resourceUsage().maxRSS / 1024 })
     else if (end) {
       await made?.end?.()
       made = undefined
       answer({})
     }
   } catch (error) {
-    answer({ error: error.message })
+    answer({ error: `${error.name}: ${error.message}` })
   }
 }
 process.exit(0)

@@ -1,6 +1,9 @@
 /** nanoGPT's configuration for a CPU. */
 export const gpt = { layers: 4, heads: 4, width: 128, context: 64, batch: 12, vocabulary: 65 }
 
+/** GPT-2 small, 124 M parameters. */
+export const gpt2 = { layers: 12, heads: 12, width: 768, context: 1024, vocabulary: 50257 }
+
 /** A classifier of handwritten digits. */
 export const mlp = { sizes: [784, 128, 64, 10], batch: 64, rate: 0.1 }
 

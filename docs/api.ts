@@ -22,14 +22,14 @@ export interface Entry {
 }
 
 const ENTRY_POINTS: Readonly<Record<string, string>> = {
-  pullback: 'src/index.ts', 'pullback/node': 'src/node/index.ts', 'pullback/workers': 'src/workers/index.ts', 'pullback/laws': 'laws/index.ts'
+  pullback: 'src/index.ts', 'pullback/node': 'src/node/index.ts', 'pullback/laws': 'laws/index.ts'
 }
 
 /** By the folder that a function is written in, in the order of the page. */
 const CHAPTERS: Readonly<Record<string, string>> = {
   'src/layer/': 'Composition', 'src/layers/': 'Layers', 'src/models/': 'Models', 'src/losses/': 'Losses', 'src/optimizers/': 'Optimisers',
   'src/schedules/': 'Learning rates', 'src/training/': 'Training', 'src/text/': 'Text', 'src/io/': 'Files', 'src/node/': 'Files',
-  'src/workers/': 'Workers', 'src/tensor/': 'Tensors', 'src/tree/': 'Trees of parameters', 'src/random/': 'Randomness and parameters',
+  'src/tensor/': 'Tensors', 'src/tree/': 'Trees of parameters', 'src/random/': 'Randomness and parameters',
   'src/kernels/': 'Kernels', 'laws/': 'Laws'
 }
 

@@ -81,6 +81,9 @@ describe('npm start', () => {
     ['a word that is no option', ['hello'], /too many arguments/],
     ['a number of steps that is none', ['--steps', 'x'], /'--steps <n>' argument 'x' is invalid\. Expected a non-negative integer/],
     ['a negative temperature', ['--temperature', '-1'], /Expected a number of at least 0/],
+    ['a number of threads that is none', ['--threads', '0'], /'--threads <n>' argument '0' is invalid\. Expected an integer from 1 to 64/],
+    ['the option that threads replaced', ['--workers', '2'], /option '--workers' is gone: .* '--threads <n>' says how many/],
+    ['the same without a number', ['--workers'], /option '--workers' is gone/],
     ['a top-k of zero', ['--top-k', '0'], /Expected a positive integer/],
     ['an unknown preset', ['--preset', 'huge'], /Allowed choices are small, nanogpt/],
     ['a missing text', ['--text', '/nowhere/at/all'], /cannot read \/nowhere\/at\/all: there is no such file or folder/],
@@ -118,6 +121,27 @@ describe('npm start', () => {
     expect(completion(loaded)).toBe(completion(first))
   })
 
+  test('threads that kernels do not have are refused by name', async () => {
+    const { code, error } = await startWith({ PULLBACK_KERNELS: 'reference' }, '--threads', '2')
+    expect(error).toBe("error: option '--threads 2' cannot be honoured: reference kernels have one thread here\n")
+    expect(code).toBe(1)
+  })
+
+  test('the number of threads changes no loss', async () => {
+    const [one, two] = await Promise.all(['1', '2'].map(threads => start('--text', text, '--steps', '5', '--threads', threads, '--length', '20')))
+    const said = ({ out }: Outcome): string => out.replace(/^.* kernels, .*$/m, '').replace(/^step.*$/gm, line => line.replace(/  [\d,]+ tokens.*/, '')).replace(/in \S+ s/, '')
+    expect(one.out).toContain(' kernels, one thread\n')
+    expect(two.out).toContain(' kernels, up to 2 threads\n')
+    expect(said(two)).toBe(said(one))
+    expect(said(one)).toMatch(/step 5\/5 {2}training loss \d/)
+  })
+
+  test('work that does not fit the memory is said to be slow', async () => {
+    const { code, out } = await startWith({ PULLBACK_MEMORY: '16' }, '--text', text, '--steps', '2', '--length', '5')
+    expect(out).toMatch(/^slow: \d+ calls of kernels were computed by the reference, since kernels needed \d+ MiB of memory, and the limit is 16 MiB$/m)
+    expect(code).toBe(0)
+  })
+
   test('unknown kernels are one sentence and exit code 1', async () => {
     const { code, error } = await startWith({ PULLBACK_KERNELS: `\u001b[31m${'x'.repeat(10_000)}` }, '--steps', '0')
     expect(error).toMatch(/^error: PULLBACK_KERNELS: expected [^\n\u001b]{1,600}\n$/)
@@ -143,12 +167,12 @@ describe('npm start', () => {
   const args = (...more: readonly string[]): readonly string[] => [...endless, ...more].map(arg => arg.replace('$', folder))
 
   test.each([['SIGINT', 130, '1'], ['SIGTERM', 143, '1'], ['SIGINT', 130, '2']] as const)(
-    '%s ends the training after a step, saves the model and gives %i (%s workers)', async (signal, expected, workers) => {
-      const path = join(folder, `stopped-${signal}-${workers}`)
-      const { code, out, error } = await interrupted('step 1/', [signal], ...args('--save', path, '--workers', workers))
+    '%s ends the training after a step, saves the model and gives %i (%s threads)', async (signal, expected, threads) => {
+      const path = join(folder, `stopped-${signal}-${threads}`)
+      const { code, out, error } = await interrupted('step 1/', [signal], ...args('--save', path, '--threads', threads))
       expect(error).toBe('')
       expect(out).toMatch(new RegExp(`\\n${signal}: stopping after this step to save the model; a second one ends at once\\n`))
-      expect(out).toMatch(new RegExp(`trained for \\d+ steps in \\S+ s, stopped by ${signal} after step \\d+ of 10000000\\nsaved to .*${signal}-${workers}\\n$`))
+      expect(out).toMatch(new RegExp(`trained for \\d+ steps in \\S+ s, stopped by ${signal} after step \\d+ of 10000000\\nsaved to .*${signal}-${threads}\\n$`))
       expect(code).toBe(expected)
       const [saved, before] = [await loadCheckpoint(path)(), tiny()]
       if (E.isLeft(saved)) throw new Error(saved.left)
@@ -157,14 +181,14 @@ describe('npm start', () => {
     })
 
   test('without --save it says that the model is gone', async () => {
-    const { code, out } = await interrupted('step 1/', ['SIGINT'], ...args('--workers', '1'))
+    const { code, out } = await interrupted('step 1/', ['SIGINT'], ...args('--threads', '1'))
     expect(out).toMatch(/the model is not saved: there is no --save\n$/)
     expect(code).toBe(130)
   })
 
   test('a second signal ends at once', async () => {
     const path = join(folder, 'at-once')
-    const { code, out } = await interrupted('step 1/', ['SIGINT', 'SIGTERM'], ...args('--save', path, '--workers', '1'))
+    const { code, out } = await interrupted('step 1/', ['SIGINT', 'SIGTERM'], ...args('--save', path, '--threads', '1'))
     expect(out).toMatch(/SIGINT: stopping after this step to save the model; a second one ends at once\n$/)
     expect(code).toBe(143)
     await expect(access(path)).rejects.toThrow('ENOENT')
@@ -173,7 +197,7 @@ describe('npm start', () => {
   test('a reader that goes away ends the training, and the model is saved', async () => {
     const path = join(folder, 'unheard')
     const code = await new Promise(resolve => {
-      const child = spawn(process.execPath, [...PROGRAM, ...args('--save', path, '--workers', '1').map(arg => (arg === '10000000' ? '3000' : arg))], { cwd: root })
+      const child = spawn(process.execPath, [...PROGRAM, ...args('--save', path, '--threads', '1').map(arg => (arg === '10000000' ? '3000' : arg))], { cwd: root })
       child.stdout.once('data', () => child.stdout.destroy())
       child.on('close', resolve)
     })

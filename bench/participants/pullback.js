@@ -1,10 +1,9 @@
 import {
-  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
-  initTraining, tensor, trainingStep
+  adamW, crossEntropy, decoding, generate, gpt, gradientDescent, greedySampler, initGpt, initMlp, mlp, random, recomputing, relu, categoricalSampler,
+  initTraining, tensor, trainingRun, trainingStep
 } from '../../dist/src/index.js'
 import { gemm } from '../../dist/src/kernels/gemm.js'
 import { region, settled } from '../../dist/src/memory/region.js'
-import { gradientPool } from '../../dist/src/workers/index.js'
 import * as shapes from '../shapes.js'
 
 const square = n => ({ batch: 1, m: n, n, k: n, transposeA: false, transposeB: false })
@@ -24,8 +23,54 @@ const generation = decoder => () => {
   return { run: () => generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })([1], random.key(seed++)), work: count }
 }
 
+const parametersOf = ({ layers, width, context, vocabulary }) => initGpt({ layers, width, context, vocabulary })(random.key(0))
+
+/** Steps of a run, timed from the end of one to the end of another: what stays in memory between steps is not copied. */
+const run = (sizes, batch) => {
+  const { heads, context, vocabulary } = sizes, optimizer = adamW({ learningRate: 1e-3 })
+  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
+  const example = { input: tokens(1), target: tokens(2) }, train = trainingRun({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
+  let state = initTraining(optimizer, parametersOf(sizes))
+  const timed = rounds => {
+    const ends = []
+    state = train({
+      steps: rounds + 2, batch: () => example, key: random.key(0),
+      until: () => {
+        ends.push(performance.now())
+        return false
+      }
+    })(state)
+    return ends[ends.length - 1] - ends[0]
+  }
+  return { timed }
+}
+
+/** Milliseconds from the call until there are so many tokens behind a prompt. */
+const reading = length => {
+  const params = parametersOf(shapes.gpt2), decoder = decoding(gpt({ heads: shapes.gpt2.heads }), { context: shapes.gpt2.context })
+  const prompt = Array.from(shapes.ids(length, shapes.gpt2.vocabulary))
+  return count => {
+    const began = performance.now()
+    generate({ decoder, params, sampler: greedySampler, count })(prompt, random.key(0))
+    return performance.now() - began
+  }
+}
+
+const TOKENS = 32
+
 export const pullback = {
-  name: 'pullback',
+  name: 'Pullback',
+  gpt2Step: ({ batch, time }) => run({ ...shapes.gpt2, context: time }, batch),
+  contextStep: context => run({ ...shapes.gpt, context }, 1),
+  prompt: length => {
+    const read = reading(length)
+    return { run: () => { read(1) } }
+  },
+  continuation: length => {
+    const read = reading(length)
+    return { timed: rounds => Array.from({ length: rounds }, () => read(TOKENS + 1) - read(1)).reduce((a, b) => a + b), work: TOKENS }
+  },
+  initial: () => ({ run: () => { parametersOf(shapes.gpt2) } }),
   gemm: n => {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     return { run: () => tensor.matmul(b)(a) }
@@ -48,22 +93,8 @@ export const pullback = {
   }
 }
 
-export const twoWorkers = {
-  name: 'pullback, 2 workers',
-  step: () => {
-    const { params, example, heads } = model()
-    const optimizer = adamW({ learningRate: 1e-3 })
-    const pool = gradientPool({ script: new URL('./worker.js', import.meta.url), workers: 2, shards: 2, settings: { heads }, like: params })
-    let current = initTraining(optimizer, params)
-    return {
-      run: async () => { current = await pool.step(optimizer)(current, example, () => random.key(0)) },
-      end: () => pool.close()
-    }
-  }
-}
-
 export const bareKernel = {
-  name: 'pullback, bare kernel',
+  name: 'Pullback, bare kernel',
   gemm: n => {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     // The matrices are placed once; what is timed is the kernel on memory that is already there.
@@ -78,11 +109,11 @@ export const bareKernel = {
 }
 
 export const plain = {
-  name: 'pullback, reference in TypeScript',
+  name: 'Pullback, reference in TypeScript',
   gemm: n => {
     const [a, b] = matrices(n)
     return { run: () => gemm.reference(square(n), a, b) }
   }
 }
 
-export const withoutCache = { name: 'pullback, without cache', generation: generation(heads => recomputing(gpt({ heads }), shapes.gpt.context)) }
+export const withoutCache = { name: 'Pullback, without cache', generation: generation(heads => recomputing(gpt({ heads }), shapes.gpt.context)) }

@@ -1,7 +1,6 @@
 /**
  * The command line.
  */
-import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { failure } from './printing.js'
 
@@ -41,7 +40,8 @@ export interface Options {
   readonly load: string | undefined
   readonly steps: number
   readonly seed: number
-  readonly workers: number
+  /** Undefined: as many as the library takes by itself. */
+  readonly threads: number | undefined
   readonly prompt: string | undefined
   readonly length: number
   readonly temperature: number
@@ -58,6 +58,7 @@ const number = (what: string, valid: (x: number) => boolean) => (text: string): 
 
 const positiveInteger = number('a positive integer', x => Number.isSafeInteger(x) && x > 0)
 const naturalNumber = number('a non-negative integer', x => Number.isSafeInteger(x) && x >= 0)
+const threadCount = number('an integer from 1 to 64', x => Number.isSafeInteger(x) && x >= 1 && x <= 64)
 
 /** The options of a command line. Ends the process with a sentence and exit code 1 where they are wrong. */
 export const parseOptions = (argv: readonly string[]): Options => {
@@ -67,7 +68,8 @@ export const parseOptions = (argv: readonly string[]): Options => {
     .addOption(new Option('--preset <name>', 'the size of the model and how it is trained').choices(Object.keys(PRESETS)).default('small'))
     .option('--steps <n>', 'how many steps to train (default: that of the preset)', naturalNumber)
     .option('--seed <n>', 'the same seed gives the same losses to the last bit', naturalNumber, 1337)
-    .option('--workers <n>', 'threads that compute gradients; has no influence on the losses', positiveInteger, Math.min(2, availableParallelism()))
+    .option('--threads <n>', 'threads that compute (default: PULLBACK_THREADS, or one for each core); has no influence on the losses', threadCount)
+    .addOption(new Option('--workers [n]').hideHelp())
     .option('--prompt <text>', 'the beginning of a sentence to complete')
     .option('--length <n>', 'how many characters to add to the prompt', naturalNumber, 200)
     .option('--temperature <t>', '0 takes the likeliest character, 1 draws from the model as it is',
@@ -81,15 +83,16 @@ export const parseOptions = (argv: readonly string[]): Options => {
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .configureOutput({ outputError: (message, write) => { write(failure(message.replace(/^error: /, ''))) } })
+  program.on('option:workers', () => program.error("error: option '--workers' is gone: threads compute inside of every kernel, and '--threads <n>' says how many"))
   program.parse(argv, { from: 'user' })
   const given = program.opts<{
-    text?: string, preset: keyof typeof PRESETS, steps?: number, seed: number, workers: number, prompt?: string, length: number, temperature: number,
+    text?: string, preset: keyof typeof PRESETS, steps?: number, seed: number, threads?: number, prompt?: string, length: number, temperature: number,
     topK?: number, topP?: number, save?: string, load?: string, plain: boolean
   }>()
   const preset: Preset = PRESETS[given.preset]
   return {
     preset, presetName: given.preset, text: given.text, save: given.save, load: given.load, steps: given.steps ?? preset.steps,
-    seed: given.seed, workers: given.workers, prompt: given.prompt, length: given.length, temperature: given.temperature, topK: given.topK, topP: given.topP,
+    seed: given.seed, threads: given.threads, prompt: given.prompt, length: given.length, temperature: given.temperature, topK: given.topK, topP: given.topP,
     plain: given.plain
   }
 }

@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
-  characterTokenizer, completeSentence, decoding, gpt, initGpt, random, sampler, tensor, tree, type Checkpoint, type Tokenizer, type Tokens
+  characterTokenizer, completeSentence, decoding, gpt, initGpt, kernelsInUse, memoryInUse, random, sampler, tensor, threadsInUse, tree, useThreads, type Checkpoint, type Tokenizer, type Tokens
 } from 'pullback'
 import { ensureWritable, loadCheckpoint, readText, saveCheckpoint } from 'pullback/node'
 import { ownText } from './corpus.js'
@@ -110,6 +110,8 @@ const trainedAndSaved = (setting: Setting, run: TrainingRun): TE.TaskEither<stri
       TE.chainFirstIOK(() => () => {
         shown.end()
         print(`\ntrained for ${losses.length} steps in ${((Date.now() - began) / 1000).toFixed(1)} s${signal() === undefined ? '' : `, stopped by ${signal()} after step ${losses.length} of ${steps}`}`)
+        const { refused, reason } = memoryInUse()
+        if (refused > 0) print(`slow: ${refused} calls of kernels were computed by the reference, since ${reason}`)
         if (signal() !== undefined && path === undefined) print('the model is not saved: there is no --save')
       }),
       TE.map(params => ({ ...before, params })),
@@ -124,7 +126,7 @@ const trainedAndSaved = (setting: Setting, run: TrainingRun): TE.TaskEither<stri
 /** Trains as long as the options say. */
 const trained = (setting: Setting): TE.TaskEither<string, Trained> => {
   const { options, text, before, context } = setting
-  const { preset, steps, workers, seed } = options
+  const { preset, steps, seed } = options
   if (steps === 0) return pipe(save(setting, before), TE.map(() => ({ after: before, losses: [], signal: undefined })))
   return pipe(
     tokensOf(before.tokenizer, text),
@@ -133,7 +135,7 @@ const trained = (setting: Setting): TE.TaskEither<string, Trained> => {
     E.chainFirst(() => sample(setting, before, 'A sample before training:')),
     TE.fromEither,
     TE.chain(parts => trainedAndSaved(setting, {
-      ...parts, preset, steps, workers, context, heads: before.heads, key: random.foldIn(2)(random.key(seed))
+      ...parts, preset, steps, context, heads: before.heads, key: random.foldIn(2)(random.key(seed))
     })))
 }
 
@@ -151,10 +153,19 @@ const defaultPrompt = (setting: Setting): string => {
   return E.isRight(setting.before.tokenizer.encode(words)) && words !== '' ? words : lineBegin(setting)
 }
 
+/** Sets the number of threads, if one was asked for. */
+const withThreads = ({ threads }: Options): E.Either<string, void> => {
+  if (threads === undefined) return E.right(undefined)
+  useThreads(threads)
+  return threadsInUse() === threads ? E.right(undefined)
+    : E.left(`option '--threads ${threads}' cannot be honoured: ${kernelsInUse()} kernels have one thread here`)
+}
+
 /** What the options ask for; on the right the exit code. */
 const program = (options: Options): TE.TaskEither<string, number> => pipe(
   TE.Do,
-  TE.apS('text', options.text === undefined ? ownText : readText(options.text)),
+  TE.chainFirstEitherK(() => withThreads(options)),
+  TE.bind('text', () => options.text === undefined ? ownText : readText(options.text)),
   TE.bind('before', ({ text }) => checkpointFor(options, text)),
   TE.bind('setting', ({ text, before }) => TE.right({ options, text, before, context: before.params.wpe.weight.shape[0] })),
   // What would fail after the training should be said before it.
@@ -164,6 +175,7 @@ const program = (options: Options): TE.TaskEither<string, number> => pipe(
     const [vocabulary, width] = before.params.wte.weight.shape
     print(`${text.length.toLocaleString('en')} characters of text, ${vocabulary} symbols`)
     print(`GPT with ${tree.count(before.params).toLocaleString('en')} parameters: ${before.params.h.length} layers, ${before.heads} heads, width ${width}, context ${setting.context}; preset ${options.presetName}, seed ${options.seed}`)
+    print(`${kernelsInUse()} kernels, ${threadsInUse() === 1 ? 'one thread' : `up to ${threadsInUse()} threads`}`)
   }),
   TE.bind('result', ({ setting }) => trained(setting)),
   TE.chainEitherK(({ setting, result }) => result.signal !== undefined ? E.right(exitCodeOf(result.signal)) : pipe(

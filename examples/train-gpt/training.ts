@@ -4,10 +4,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  adamW, withClipping, combineShards, crossEntropy, decayMatrices, gpt, lossAndGradient, lossOf, random, randomWindows, shards, initTraining, applyGradient, warmupCosine,
-  type Example, type GptParams, type Key, type LossAndGradient, type Tokens
+  adamW, withClipping, crossEntropy, decayMatrices, gpt, initTraining, lossOf, random, randomWindows, trainingRun, warmupCosine,
+  type GptParams, type Key, type Tokens
 } from 'pullback'
-import { gradientPool, type GradientPool } from 'pullback/workers'
 import type { Preset } from './options.js'
 
 export interface TrainingRun {
@@ -15,7 +14,6 @@ export interface TrainingRun {
   readonly heads: number
   readonly context: number
   readonly steps: number
-  readonly workers: number
   readonly key: Key
   readonly training: Tokens
   readonly validation: Tokens
@@ -30,6 +28,8 @@ export interface Report {
 
 const QUICK_BATCHES = 8
 const EVALUATIONS = 12
+/** Milliseconds after which a piece of the run ends, so that progress is shown and signals are heard. */
+const PIECE = 100
 
 /** The mean loss over random windows of a text, always the same ones for one key. */
 export const meanLoss = (params: GptParams, tokens: Tokens, batches: number, { preset, heads, context, key }: TrainingRun): number => {
@@ -39,41 +39,14 @@ export const meanLoss = (params: GptParams, tokens: Tokens, batches: number, { p
   return losses.reduce((a, b) => a + b, 0) / batches
 }
 
-/** What training a GPT computes for a part of a batch, here or in a worker. */
-export interface ModelSettings {
-  readonly heads: number
-  readonly dropout: number
-}
-
-export const gradientOf = ({ heads, dropout }: ModelSettings) =>
-  (params: GptParams, part: Example<Tokens, Tokens>, key: Key): LossAndGradient<GptParams> =>
-    lossAndGradient(gpt({ heads, dropout: dropout === 0 ? undefined : { rate: dropout, key } }), crossEntropy())(params, part)
-
-type Trainer = Pick<GradientPool<GptParams, Tokens, Tokens>, 'step' | 'close'>
-
-/** A batch is always cut into so many parts, whoever computes them. */
-const SHARDS = 2
-
-/** Steps with several workers, or without any; the bits are the same. */
-const trainerWith = (settings: ModelSettings, workers: number, like: GptParams): Trainer => {
-  if (workers > 1)
-    return gradientPool({ script: new URL('./worker.js', import.meta.url), workers, shards: SHARDS, settings, like })
-  const here = gradientOf(settings)
-  return {
-    step: optimizer => (trained, batch, keyOf) => Promise.resolve(applyGradient(optimizer)(trained, combineShards(shards(SHARDS)(batch).map((part, i) =>
-      ({ rows: part.input.shape[0], part: here(trained.params, part, keyOf(i)) }))))),
-    close: () => Promise.resolve()
-  }
-}
-
 /**
- * Trains, and reports every step, until all steps are done or `stopped` is true after one of them. Throws `RangeError`
- * where the loss is not finite: from there on a training computes nothing.
+ * Trains, and reports every step, until all steps are done or `stopped` is true between two of them. Throws `RangeError`
+ * where the loss or the gradient is not finite: from there on a training computes nothing. The run is cut into pieces, which change no bit.
  */
 export const train = async (
   run: TrainingRun, initial: GptParams, report: (progress: Report) => void, stopped: () => boolean
 ): Promise<GptParams> => {
-  const { preset, heads, context, steps, workers, training, validation } = run
+  const { preset, heads, context, steps, training, validation } = run
   const [batchKey, dropoutKey] = random.split(run.key)
   const optimizer = pipe(
     adamW({
@@ -81,24 +54,31 @@ export const train = async (
       beta2: preset.beta2, weightDecay: preset.weightDecay, decays: decayMatrices
     }),
     withClipping(1))
-  const trainer = trainerWith({ heads, dropout: preset.dropout }, workers, initial)
+  const model = preset.dropout === 0 ? gpt({ heads }) : (key: Key) => gpt({ heads, dropout: { rate: preset.dropout, key } })
+  const windows = randomWindows(training, { batch: preset.batch, context })
+  const pieces = trainingRun({ model, loss: crossEntropy(), optimizer })
   const every = Math.max(1, Math.floor(steps / EVALUATIONS))
-  try {
-    let current = initTraining(optimizer, initial)
-    let validationLoss = NaN
-    for (let i = 0; i < steps && !(i > 0 && stopped()); i++) {
-      const batch = randomWindows(training, { batch: preset.batch, context })(random.foldIn(i)(batchKey))
-      const keyOf = (part: number): Key => pipe(dropoutKey, random.foldIn(i), random.foldIn(part))
-      const next = await trainer.step(optimizer)(current, batch, keyOf)
-      if (!Number.isFinite(next.loss)) throw new RangeError(`the loss of step ${i + 1} is ${next.loss}, expected a finite one`)
-      current = next
-      if (i % every === every - 1 || i === 0) validationLoss = meanLoss(next.params, validation, QUICK_BATCHES, run)
-      report({ step: i + 1, trainingLoss: next.loss, validationLoss })
-      // Without a turn of the event loop no signal is heard.
-      await setImmediate()
-    }
-    return current.params
-  } finally {
-    await trainer.close()
+  const judges = (step: number): boolean => step === 1 || step % every === 0
+  const piece = (limit: number) => {
+    const ends = Date.now() + PIECE
+    // The optimiser counts from 0, people from 1.
+    return pieces({
+      steps: limit, batch: step => windows(random.foldIn(step)(batchKey)), key: dropoutKey,
+      until: step => judges(step + 1) || Date.now() > ends
+    })
   }
+  let current = initTraining(optimizer, initial)
+  let validationLoss = NaN
+  for (let done = 0; done < steps && !(done > 0 && stopped());) {
+    const { params, state, losses } = piece(steps - done)(current)
+    current = { params, state }
+    losses.forEach((trainingLoss, i) => {
+      if (judges(done + i + 1)) validationLoss = meanLoss(params, validation, QUICK_BATCHES, run)
+      report({ step: done + i + 1, trainingLoss, validationLoss })
+    })
+    done += losses.length
+    // Without a turn of the event loop no signal is heard.
+    await setImmediate()
+  }
+  return current.params
 }

@@ -10,7 +10,7 @@
  * that is a sum of its terms is the sum over its parts: $\ell = \sum_i \ell_i$, $d\theta = \sum_i d\theta_i$.
  *
  * The number of parts belongs to the computation: other parts round differently. Who computes a part does not: the sum
- * is taken in the order of the parts, so one worker and many give the same bits.
+ * is taken in the order of the parts, so one process and many give the same bits.
  *
  * @module
  */
@@ -111,7 +111,7 @@ export const combineShards = <P>(parts: readonly BatchPart<P>[]): LossAndGradien
 }
 
 /**
- * The loss and the gradient of a batch, part by part: what `gradientPool` computes with several workers, to the bit.
+ * The loss and the gradient of a batch, part by part: the same bits whoever computes a part, and in which order.
  *
  * @example
  * const gradientOf = sharded(2, lossAndGradient(linear, meanSquaredError()))

@@ -63,15 +63,10 @@ test('examples compile under strict types', () => {
   expect(messages).toEqual([])
 })
 
-/** What is shown elsewhere. */
-const WITHOUT: Readonly<Record<string, string>> = {
-  gradientPool: 'runs a script in other threads: test/workers', serveGradients: 'runs in such a script: test/workers'
-}
-
 test('every public function has an example, and begins with what it is for', () => {
   // A law says itself what holds; its bundle shows how it is called.
   const own = all.filter(({ from, name }) => from !== 'pullback/laws' || /^(arbitrary\.|asTests$|law$|laws\.(layer|loss|optimizer|stepping|tracing|keeping)$)/.test(name))
-  expect(own.filter(({ name, examples: code }) => code.length === 0 && !(name in WITHOUT)).map(({ name }) => name)).toEqual([])
+  expect(own.filter(({ examples: code }) => code.length === 0).map(({ name }) => name)).toEqual([])
   expect(all.filter(({ description }) => description === '').map(({ name }) => name)).toEqual([])
 })
 

@@ -58,7 +58,7 @@ describe('the choice of kernels, in a process of its own', () => {
 
   const run = async (wanted: string, flags: readonly string[] = [], host: keyof typeof hosts | 'plain' = 'plain'): Promise<string> => {
     const env = { PATH: process.env.PATH, ...(wanted === '' ? {} : { PULLBACK_KERNELS: wanted }) }
-    const { stdout } = await runFile('node', [...flags, join(folder, 'main.mjs'), pathToFileURL(join(folder, `${host}.mjs`)).href], { env })
+    const { stdout } = await runFile(process.execPath, [...flags, join(folder, 'main.mjs'), pathToFileURL(join(folder, `${host}.mjs`)).href], { env })
     return stdout
   }
 
@@ -66,14 +66,20 @@ describe('the choice of kernels, in a process of its own', () => {
     expect(await run(wanted, relaxed)).toBe(`${kind} 32`)
   })
 
+  test.skipIf(Number(process.versions.node.split('.')[0]) < 24)('an engine that was started for wide vectors gets them', async () => {
+    expect(await run('', ['--experimental-wasm-revectorize'])).toBe('wide 32')
+    expect(await run('simd', ['--experimental-wasm-revectorize'])).toBe('simd 32')
+  })
+
   test('kernels for wide vectors give the bits of the others', async () => {
     const bits = async (kind: string): Promise<string> =>
-      (await runFile('node', [...relaxed, join(folder, 'bits.mjs')], { env: { PATH: process.env.PATH, PULLBACK_KERNELS: kind }, maxBuffer: 2 ** 26 })).stdout
+      (await runFile(process.execPath, [...relaxed, join(folder, 'bits.mjs')], { env: { PATH: process.env.PATH, PULLBACK_KERNELS: kind }, maxBuffer: 2 ** 26 })).stdout
     expect(await bits('wide')).toBe(await bits('fused'))
   })
 
   const refusals = [
-    ['--no-expose-wasm', ['--no-expose-wasm'], 'plain', 'ReferenceError: WebAssembly is not defined'],
+    // Node 24 itself does not start without WebAssembly.
+    ...(Number(process.versions.node.split('.')[0]) < 24 ? [['--no-expose-wasm', ['--no-expose-wasm'], 'plain', 'ReferenceError: WebAssembly is not defined'] as const] : []),
     ['a content security policy', relaxed, 'policy', 'CompileError: violates the Content Security Policy'],
     ['no memory', relaxed, 'noMemory', 'RangeError: could not allocate memory']
   ] as const

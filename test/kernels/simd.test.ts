@@ -49,7 +49,7 @@ test(`the kernels under test are the ones that were asked for: ${wantedKernels}`
   expectKernels()
 })
 
-test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['wide', 'wide'], ['', 'fused']])('PULLBACK_KERNELS=%s is obeyed', async (choice, kind) => {
+test.each([['reference', undefined], ['simd', 'simd'], ['fused', 'fused'], ['wide', 'wide'], ['', process.execArgv.includes('--experimental-wasm-revectorize') ? 'wide' : 'fused']])('PULLBACK_KERNELS=%s is obeyed', async (choice, kind) => {
   vi.stubEnv('PULLBACK_KERNELS', choice)
   vi.resetModules()
   expect((await import('../../src/kernels/simd/instance.js')).instance?.kind).toBe(kind)

@@ -67,7 +67,7 @@ describe.skipIf(process.env.PULLBACK_KERNELS === 'reference')('threads, in a pro
 
   const run = async (threads: string, host: keyof typeof hosts = 'plain', steps = 4): Promise<readonly string[]> => {
     const env = { PATH: process.env.PATH, PULLBACK_KERNELS: process.env.PULLBACK_KERNELS ?? '', PULLBACK_THREADS: threads }
-    const { stdout } = await runFile('node', [...relaxed, join(folder, 'main.mjs'), pathToFileURL(join(folder, `${host}.mjs`)).href, String(steps)], { env, timeout: 110_000 })
+    const { stdout } = await runFile(process.execPath, [...relaxed, join(folder, 'main.mjs'), pathToFileURL(join(folder, `${host}.mjs`)).href, String(steps)], { env, timeout: 110_000 })
     return stdout.split(' ')
   }
 

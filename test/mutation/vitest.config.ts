@@ -17,7 +17,7 @@ const files: Readonly<Record<string, string>> = {
 }
 
 /**
- * The tests that look for mutants: laws, golden values, units. Models, programs, workers and learning repeat what these cover,
+ * The tests that look for mutants: laws, golden values, units. Models, programs and learning repeat what these cover,
  * more slowly.
  */
 export default defineConfig({

@@ -479,7 +479,7 @@ describe('an argument outside of its domain is refused in one sentence', () => {
 const others: Readonly<Record<string, readonly string[]>> = {
   'says itself in its spec what it cannot take': ['initUntiedGpt', 'initGpt', 'initMlp', 'mlpSpec', 'untiedGptSpec', 'singleHeadSpec', 'multiHeadSpec', 'spec.agree', 'spec.count', 'spec.entries', 'spec.summary'],
   'makes an error of what it gets': ['PrecisionError', 'ShapeError'],
-  'answers for any value': ['kernelsInUse', 'threadsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
+  'answers for any value': ['kernelsInUse', 'memoryInUse', 'threadsInUse', 'printable', 'tensor.isTensor', 'tensor.isTokens', 'tensor.Eq', 'decayMatrices'],
   'is made of layers and functions, which say themselves what they cannot take': [
     'andThen', 'andThenTied', 'branches', 'Category', 'deferred', 'frozen', 'fromOutput', 'identityLayer', 'predict', 'layer', 'layerKeeping', 'named', 'parameterless', 'pointwise',
     'pointwiseFromOutput', 'pointwiseWithSlope', 'residual', 'stack', 'stackWith', 'feedForward', 'rowwise', 'labelled', 'inspect', 'recompute'],

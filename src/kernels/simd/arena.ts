@@ -4,7 +4,7 @@
  * Outside of a region a kernel copies its arguments into the arena and its result out of it. Inside of one, results
  * stay: the array that a kernel returns is a view of the arena, and the next kernel reads it where it is. A region is a
  * stack frame, entered and left by `memory/region.ts`, which copies out what survives it. What does not fit is left to the
- * reference kernels and ordinary arrays.
+ * reference kernels and ordinary arrays, and `memoryInUse` tells of it.
  *
  * **Why nobody sees a view change.** A part of the arena is used again when the region that filled it has ended, so a view
  * must not outlive its region. Two kinds of functions run inside of one. The library's own (`memory/trust.ts` knows them)
@@ -21,6 +21,7 @@
  */
 import type { Floats, FreshFloats } from '../floats.js'
 import { type Arguments, ARENA_BEGIN, instance, isShared } from './instance.js'
+import { noteNoRoom, noteRefused } from './memory.js'
 import { type Pieces, run, threadsFor } from './threads.js'
 
 const ALIGNMENT = 16
@@ -47,16 +48,19 @@ const STEP = 2 ** 24
 /** Whether there is memory up to a place, which may let it grow: by at least a quarter, so that it seldom does. */
 const reaches = (end: number): boolean => {
   if (end <= seen.end) return true
-  if (instance === undefined || !isShared(instance.memory)) return false
-  // The last page stays out of use: the end of the memory is no number of 32 bits.
+  if (instance === undefined) return false
+  const { limit, memory } = instance
   const grow = (to: number): boolean => {
     try {
-      return to > seen.end && to < 2 ** 32 && instance?.memory.grow(Math.ceil((to - seen.end) / PAGE)) !== undefined
+      return to <= limit && memory.grow(Math.ceil((to - seen.end) / PAGE)) >= 0
     } catch {
       return false
     }
   }
-  if (!grow(Math.max(end, seen.end * 1.25, seen.end + STEP)) && !grow(end)) return false
+  if (!isShared(memory) || (!grow(Math.max(end, seen.end * 1.25, seen.end + STEP)) && !grow(end))) {
+    noteNoRoom(end)
+    return false
+  }
   seen = seenNow()
   buffers.add(seen.floats.buffer)
   return true
@@ -122,7 +126,10 @@ export const call = (
     }
   }
   const each = padded(scratch)
-  if (!reaches(end + each * threadsFor(pieces))) return undefined
+  if (!reaches(end + each * threadsFor(pieces))) {
+    noteRefused()
+    return undefined
+  }
   if (end > kept)
     for (let i = 0; i < reads.length; i++) {
       const array = reads[i], at = args[writes.length + i]

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { binaries } from './binary.generated.js'
+import { block, digits, lengths } from './binary.generated.js'
+import { countSetting, setting } from './environment.js'
 
 /** The place of an array in memory, in bytes. No other number is one. */
 export type Pointer = number & { readonly place: unique symbol }
@@ -87,17 +88,22 @@ export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly numb
 }
 
 export interface Instance {
-  readonly kind: keyof typeof binaries
+  readonly kind: keyof typeof lengths
   readonly module: WebAssembly.Module
   readonly kernels: Kernels
   readonly memory: WebAssembly.Memory
+  /** Bytes that the memory may grow to. */
+  readonly limit: number
 }
 
 const PAGE = 2 ** 16
+const PAGES_OF_MIB = 2 ** 20 / PAGE
 /** How far a shared memory may grow, in pages: the farthest of these for which the system has room. */
 const LIMITS = [2 ** 16, 2 ** 15, 2 ** 14, 2 ** 12]
 /** Pages of a shared memory before anything is computed. */
-const INITIAL = 2 ** 5
+const INITIAL = 2 * PAGES_OF_MIB
+/** No memory may have more pages: by default as many as numbers of 32 bits can point to. */
+const MOST = (countSetting('PULLBACK_MEMORY', 'MiB', INITIAL / PAGES_OF_MIB, 2 ** 16 / PAGES_OF_MIB) ?? 2 ** 16 / PAGES_OF_MIB) * PAGES_OF_MIB
 /** Pages of a memory that is not shared: the largest of these that the system grants. */
 const RESERVATIONS = [2 ** 14, 2 ** 13, 2 ** 12, 2 ** 10]
 
@@ -109,17 +115,24 @@ const attempt = <A>(f: () => A): A | undefined => {
   }
 }
 
+type Reserved = Pick<Instance, 'memory' | 'limit'>
+
+/** These numbers of pages, none of which is more than there may be. */
+const within = (pages: readonly number[]): readonly number[] => Array.from(new Set(pages.map(wish => Math.min(wish, MOST))))
+
 /** The best memory that is granted; throws what the engine throws if it grants none. */
-const reserve = (): WebAssembly.Memory => {
+const reserve = (): Reserved => {
   const wishes = [
-    ...LIMITS.map(maximum => ({ initial: INITIAL, maximum, shared: true })),
-    ...RESERVATIONS.map(pages => ({ initial: pages, maximum: pages }))
+    ...within(LIMITS).map(maximum => ({ initial: INITIAL, maximum, shared: true })),
+    ...within(RESERVATIONS).map(pages => ({ initial: pages, maximum: pages }))
   ]
+  // The last of all pages stays out of use: its end is no number of 32 bits.
+  const granted = (wish: typeof wishes[number]): Reserved => ({ memory: new WebAssembly.Memory(wish), limit: Math.min(wish.maximum, 2 ** 16 - 1) * PAGE })
   for (const wish of wishes.slice(0, -1)) {
-    const memory = attempt(() => new WebAssembly.Memory(wish))
-    if (memory !== undefined) return memory
+    const reserved = attempt(() => granted(wish))
+    if (reserved !== undefined) return reserved
   }
-  return new WebAssembly.Memory(wishes[wishes.length - 1])
+  return granted(wishes[wishes.length - 1])
 }
 
 /** Whether threads can work in a memory, and whether it can grow. */
@@ -143,25 +156,40 @@ export type KernelKind = typeof CHOICES[number]
 /**
  * `PULLBACK_KERNELS` in the environment, or a global of that name: `reference` leaves all kernels to TypeScript; `simd`
  * does without fused operations, for the same bits on every machine; `fused` insists on them, and `wide` on those for engines that
- * compute in wide vectors; nothing takes the best there is. An environment that may not be read (Deno asks for a permission) names
- * nothing. Throws `RangeError` for anything else: a spelling mistake must not give other bits than those asked for.
+ * compute in wide vectors; nothing takes the best there is. Throws `RangeError` for anything else: a spelling mistake must not give other
+ * bits than those asked for.
  */
 const wanted = (): KernelKind | undefined => {
-  const { PULLBACK_KERNELS } = globalThis as { readonly PULLBACK_KERNELS?: string }
-  const named = PULLBACK_KERNELS ?? attempt(() =>
-    (globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } }).process?.env?.PULLBACK_KERNELS)
-  if (named === undefined || named === '') return undefined
+  const named = setting('PULLBACK_KERNELS')
+  if (named === undefined) return undefined
   const known = CHOICES.find(choice => choice === named)
   if (known === undefined) throw new RangeError(`PULLBACK_KERNELS: expected ${CHOICES.join(', ')} or nothing, got "${named}"`)
   return known
 }
 
-const load = (kind: Instance['kind'], memory: WebAssembly.Memory): Instance => {
-  const binary = Uint8Array.from(atob(binaries[kind]), letter => letter.charCodeAt(0))
+/** The value of a hexadecimal digit, by its character. */
+const valueOf = (code: number): number => (code < 58 ? code - 48 : code - 87)
+
+/** The bytes of a module, from its turns. */
+const binaryOf = (kind: Instance['kind']): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(lengths[kind])
+  let at = 0
+  for (let begin = 0; begin < bytes.length; begin += block)
+    for (const [turn, length] of Object.entries(lengths)) {
+      const size = Math.min(Math.max(length - begin, 0), block)
+      if (turn === kind)
+        for (let i = 0; i < size; i++) bytes[begin + i] = 16 * valueOf(digits.charCodeAt(at + 2 * i)) + valueOf(digits.charCodeAt(at + 2 * i + 1))
+      at += 2 * size
+    }
+  return bytes
+}
+
+const load = (kind: Instance['kind'], { memory, limit }: Reserved): Instance => {
+  const binary = binaryOf(kind)
   const module = new WebAssembly.Module(isShared(memory) ? binary : unshared(binary))
   const { exports } = new WebAssembly.Instance(module, { env: { memory, abort: () => undefined } })
   // The exports of a module have no types of their own; `Kernels` states those of `assembly/index.ts`.
-  return { kind, module, kernels: exports as unknown as Kernels, memory }
+  return { kind, module, kernels: exports as unknown as Kernels, memory, limit }
 }
 
 /** The kernels that were asked for, and no others: somebody asked for their bits. */
@@ -169,8 +197,7 @@ const loadAsked = (kind: Instance['kind']): Instance => {
   try {
     return load(kind, reserve())
   } catch (cause) {
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-    throw new Error(`PULLBACK_KERNELS=${kind} was asked for, but WebAssembly refuses these kernels here (${why})`, { cause })
+    throw new Error(`PULLBACK_KERNELS=${kind} was asked for, but WebAssembly refuses these kernels here (${reasonOf(cause)})`, { cause })
   }
 }
 
@@ -190,20 +217,30 @@ const widens = (): boolean => attempt(() => {
   return version >= 24 && process?.arch === 'x64' && (PULLBACK_WIDE === true || process.execArgv?.includes('--experimental-wasm-revectorize') === true)
 }) ?? false
 
-const loadBest = (): Instance | undefined => attempt(() => {
-  const memory = reserve()
-  return (widens() ? attempt(() => load('wide', memory)) : undefined) ?? attempt(() => load('fused', memory)) ?? load('simd', memory)
-})
+const reasonOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+
+/** The best kernels, or the reason why there are none. */
+const loadBest = (): Instance | string => {
+  try {
+    const reserved = reserve()
+    return (widens() ? attempt(() => load('wide', reserved)) : undefined) ?? attempt(() => load('fused', reserved)) ?? load('simd', reserved)
+  } catch (cause) {
+    return `WebAssembly refuses kernels here (${reasonOf(cause)})`
+  }
+}
 
 const asked = wanted()
+const loaded = asked === 'reference' ? undefined : asked === undefined ? loadBest() : loadAsked(asked)
 
 /**
  * Undefined where `reference` was asked for, or nothing was and there is no WebAssembly with SIMD or no memory for it.
  * Fused operations need relaxed SIMD (Node 22, Node 20 with `--experimental-wasm-relaxed-simd`).
  * Throws `Error` at import if kernels were asked for by name and cannot be loaded.
  */
-export const instance: Instance | undefined =
-  asked === 'reference' ? undefined : asked === undefined ? loadBest() : loadAsked(asked)
+export const instance: Instance | undefined = typeof loaded === 'string' ? undefined : loaded
+
+/** Why there is no instance although nobody asked for the reference. */
+export const refusal: string | undefined = typeof loaded === 'string' ? loaded : undefined
 
 /**
  * The kernels that compute in single precision here: `fused` or `simd` (WebAssembly, with and without fused multiplication

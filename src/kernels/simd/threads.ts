@@ -8,11 +8,13 @@
  *
  * A chunk is taken by exchanging the word that holds the number of the job and the next chunk, so a thread that comes late takes
  * nothing of a job that has ended. A thread that dies while it waits takes nothing more; one that fails with a chunk, or is never
- * heard of again, leaves it to the caller.
+ * heard of again, leaves it to the caller. Threads that were ended may still run for a while, so those that follow them have words of
+ * their own: what looks for jobs in the old ones finds none.
  *
  * @module
  */
-import { type Arguments, CONTROL_BEGIN, instance, isShared, type Kernels } from './instance.js'
+import { type Arguments, ARENA_BEGIN, CONTROL_BEGIN, instance, isShared, type Kernels } from './instance.js'
+import { countSetting } from './environment.js'
 import { cores, type Host, startHost } from './host.js'
 import { CHUNK_BITS, CONTROL, workerSource } from './worker.js'
 
@@ -27,6 +29,9 @@ export interface Pieces {
 const LEAST_WORK = 2 ** 20
 /** Chunks for each thread: more of them balance better what does not take the same time. */
 const CHUNKS = 4
+/** Work that a chunk should not exceed, some milliseconds: nobody waits longer for one, and no thread that is still at one is taken for lost. */
+const MOST_WORK = 2 ** 26
+const MOST_CHUNKS = 2 ** CHUNK_BITS - 1
 const MOST_THREADS = 64
 /** How often the caller looks for the end of a chunk before it sleeps. */
 const SPINS = 4000
@@ -34,50 +39,38 @@ const SPINS = 4000
 const PATIENCE = 10_000
 
 const memory = instance !== undefined && isShared(instance.memory) ? instance.memory : undefined
-const control = new Int32Array(memory?.buffer ?? new ArrayBuffer(2 ** 16), CONTROL_BEGIN, CONTROL.length)
-const numbers = new Float64Array(control.buffer, CONTROL_BEGIN + 4 * CONTROL.length, CONTROL.numbers)
+const buffer = memory?.buffer ?? new ArrayBuffer(ARENA_BEGIN)
+
+/** The words of a generation of threads; there is room for those of 32. */
+const wordsOf = (generation: number) => {
+  const begin = CONTROL_BEGIN + generation * CONTROL.bytes % (ARENA_BEGIN - CONTROL_BEGIN)
+  return { begin, control: new Int32Array(buffer, begin, CONTROL.length), numbers: new Float64Array(buffer, begin + 4 * CONTROL.length, CONTROL.numbers) }
+}
 
 const names = Object.keys(instance?.kernels ?? {})
 const indexOf = new Map(names.map((name, i) => [name, i]))
 
 /** The pool: state that changes time and nothing else. */
-const pool: { wanted: number | undefined, hosts: readonly Host[], job: number } = { wanted: undefined, hosts: [], job: 0 }
-
-const checked = (count: number, what: string): number => {
-  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS)
-    throw new RangeError(`${what}: expected a number of threads from 1 to ${MOST_THREADS}, got ${count}`)
-  return count
-}
-
-/** `PULLBACK_THREADS` in the environment, or a global of that name. */
-const asked = (): number | undefined => {
-  const { PULLBACK_THREADS, process } = globalThis as {
-    readonly PULLBACK_THREADS?: number, readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
-  }
-  let named: string | number | undefined = PULLBACK_THREADS
-  try {
-    named ??= process?.env?.PULLBACK_THREADS
-  } catch {
-    return undefined // an environment that may not be read asks for nothing
-  }
-  return named === undefined || named === '' ? undefined : checked(Number(named), 'PULLBACK_THREADS')
+const pool: { wanted: number | undefined, hosts: readonly Host[], generation: number, words: ReturnType<typeof wordsOf>, job: number } = {
+  wanted: countSetting('PULLBACK_THREADS', 'threads', 1, MOST_THREADS), hosts: [], generation: 0, words: wordsOf(0), job: 0
 }
 
 const wanted = (): number => {
   if (memory === undefined) return 1
-  return pool.wanted ??= asked() ?? Math.min(MOST_THREADS, cores())
+  return pool.wanted ??= Math.min(MOST_THREADS, cores())
 }
 
 const stop = (): void => {
   for (const host of pool.hosts) host.end()
   pool.hosts = []
+  pool.words = wordsOf(++pool.generation)
 }
 
 const start = (): void => {
   if (instance === undefined) return
   const hosts: Host[] = []
   for (let id = 1; id < wanted(); id++) {
-    const host = startHost(workerSource, { module: instance.module, memory: instance.memory, begin: CONTROL_BEGIN, id })
+    const host = startHost(workerSource, { module: instance.module, memory: instance.memory, begin: pool.words.begin, id })
     if (host === undefined) break
     hosts.push(host)
   }
@@ -96,14 +89,16 @@ const start = (): void => {
  * @category kernels
  */
 export const useThreads = (count: number): void => {
-  const next = checked(count, 'useThreads')
+  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS)
+    throw new RangeError(`useThreads: expected a number of threads from 1 to ${MOST_THREADS}, got ${count}`)
   if (pool.hosts.length > 0) stop()
-  pool.wanted = memory === undefined ? 1 : next
+  pool.wanted = memory === undefined ? 1 : count
 }
 
 /**
  * How many threads kernels use at most, the caller's included: the number that was asked for with `useThreads`, `PULLBACK_THREADS` in the
- * environment or a global of that name; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
+ * environment or a
+ * global of that name when the library was imported; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
  *
  * @example
  * threadsInUse() >= 1 // true
@@ -115,8 +110,15 @@ export const threadsInUse = (): number => wanted()
 /** How many threads a kernel with these pieces uses at most. */
 export const threadsFor = ({ count, work }: Pieces): number => (work < LEAST_WORK || count < 2 ? 1 : wanted())
 
+/** How many pieces a chunk has: for little work one chunk for each thread, since matrix products prepare one side anew for each. */
+const chunkOf = ({ count, work }: Pieces, threads: number): number => {
+  const balanced = threads * (work < 8 * LEAST_WORK ? 1 : CHUNKS)
+  return Math.ceil(count / Math.min(MOST_CHUNKS, Math.max(balanced, Math.ceil(work / MOST_WORK))))
+}
+
 /** Takes the next chunk of a job; −1 if none is left. */
 const take = (job: number, chunks: number): number => {
+  const { control } = pool.words
   for (;;) {
     const word = Atomics.load(control, CONTROL.claim), chunk = word & ((1 << CHUNK_BITS) - 1)
     if (word >>> CHUNK_BITS !== job || chunk >= chunks) return -1
@@ -126,6 +128,7 @@ const take = (job: number, chunks: number): number => {
 
 /** Waits until something is done that was not yet; false if nothing is for a long time. */
 const progress = (done: number): boolean => {
+  const { control } = pool.words
   for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, CONTROL.done) !== done) return true
   try {
     return Atomics.wait(control, CONTROL.done, done, PATIENCE) !== 'timed-out'
@@ -147,8 +150,7 @@ export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scrat
   const f = kernels[name], { count } = pieces, threads = threadsFor(pieces)
   if (threads === 1) return f(...args, 0, count, scratch)
   if (pool.hosts.length === 0) start()
-  // Two chunks for little work, since matrix products prepare one side anew for each.
-  const each = Math.ceil(count / (threads * (pieces.work < 8 * LEAST_WORK ? 1 : CHUNKS))), chunks = Math.ceil(count / each)
+  const each = chunkOf(pieces, threads), chunks = Math.ceil(count / each), { control, numbers } = pool.words
   // Written before the job is open, and not again before it has ended.
   numbers.set([indexOf.get(name) ?? 0, args.length, count, each, scratch, bytes, ...args])
   Atomics.store(control, CONTROL.done, 0)
@@ -167,6 +169,7 @@ export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scrat
     if (!progress(done)) break
   const lost = Atomics.load(control, CONTROL.done) + own < chunks
   if (lost || Atomics.load(control, CONTROL.failed) !== 0) {
+    Atomics.store(control, CONTROL.failed, 0)
     repair(chunks, own, again ? compute : undefined, lost)
   }
 }
@@ -177,7 +180,6 @@ const repair = (chunks: number, own: number, compute: ((chunk: number) => void) 
     stop()
     pool.wanted = 1
   }
-  Atomics.store(control, CONTROL.failed, 0)
   if (compute === undefined) throw new Error('kernels: a thread was lost while it wrote over its arguments, which cannot be computed again')
   // Every chunk again, since nobody noted which are the caller's own: results do not depend on who computes them, or how often.
   if (own < chunks) for (let chunk = 0; chunk < chunks; chunk++) compute(chunk)

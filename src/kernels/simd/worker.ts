@@ -20,7 +20,9 @@ export const CONTROL = {
   count: 48,
   length: 64,
   /** Numbers of double precision behind the words: kernel, arguments, pieces, pieces of a chunk, scratch, its bytes; the arguments. */
-  numbers: 64
+  numbers: 64,
+  /** Bytes of all of it. */
+  bytes: 1024
 } as const
 
 /** How often a thread looks for the next job before it sleeps. */
