@@ -18,24 +18,24 @@ const GENERATED = '<!-- Written by `npm run derivations` from laws/derivations; 
 
 export const titleOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 
-const all: readonly Page[] = chapters.flatMap(({ pages }) => pages)
+export const all: readonly Page[] = chapters.flatMap(({ pages }) => pages)
 
-const linkTo = ({ derivation: { name } }: Page): string => `[${name}](${slug(name)}.md)`
+export const linkTo = ({ derivation: { name } }: Page): string => `[${name}](${slug(name)}.md)`
 
-const usedPages = ({ uses }: Derivation): readonly Page[] => uses.map(key => {
+export const usedPages = ({ uses }: Derivation): readonly Page[] => uses.map(key => {
   const page = all.find(other => other.key === key)
   if (page === undefined) throw new Error(`no page is called "${key}"`)
   return page
 })
 
 /** A formula that is printed and not evaluated carries a dagger. */
-const marked = ({ unevaluated }: Derivation, formula: string): string => (formula in unevaluated ? `${formula}\\;{}^\\dagger` : formula)
+export const marked = ({ unevaluated }: Derivation, formula: string): string => (formula in unevaluated ? `${formula}\\;{}^\\dagger` : formula)
 
 /**
  * A text as it is printed, with a dagger behind each formula that is not evaluated. Markdown takes a backslash before a comma and
  * an asterisk in a line for itself, so the space is left out and the asterisk spelt out there.
  */
-const prose = (derivation: Derivation, text: string): string =>
+export const prose = (derivation: Derivation, text: string): string =>
   printed(text).replace(/\$([^$]+)\$/g, (_, formula: string) => `$${inline(formula in derivation.unevaluated ? `${formula} {}^\\dagger` : formula)}$`)
 
 const inline = (formula: string): string => formula.replace(/\\[,;]/g, ' ').replace(/\^\*/g, '^\\ast').replace(/ +/g, ' ')

@@ -22,9 +22,11 @@ const sidebar = chapters.map(({ title, pages }) => ({
   text: title, items: pages.map(({ derivation: { name } }) => ({ text: titleOf(name), link: `/derivations/${slug(name)}` }))
 }))
 
-await write('derivations', derivationPages())
+const { pages, data } = await derivationPages()
+await write('derivations', pages)
 await write('api', apiPages())
 await write('public/source', await sourcePages())
 await write('.vitepress/generated', new Map([
   ['derivationSidebar.json', JSON.stringify(sidebar)], ['apiSidebar.json', JSON.stringify(apiSidebar())], ['map.json', JSON.stringify(derivationMap())]
 ]))
+await write('.vitepress/generated/steps', data)

@@ -103,11 +103,12 @@ export interface Derivation {
   readonly laws: readonly Law[]
   /** Every formula that is evaluated. */
   readonly places: readonly Place[]
-  /** Every function beside a formula: what it gives in a case, and what notices another value in its place, if anything does. */
+  /** Every function beside a formula: what it gives in a case, what it must be equal to, and which of these another value in its place is not, if any. */
   readonly functions: readonly {
     readonly name: string
     readonly value: (drawn: Drawn) => Value
-    readonly noticedBy: (value: Value, drawn: Drawn) => 'the formula' | 'what comes before' | undefined
+    readonly against: readonly { readonly name: string, readonly value: (drawn: Drawn) => Value }[]
+    readonly noticedBy: (value: Value, drawn: Drawn) => string | undefined
   }[]
   readonly cases: ReturnType<typeof casesOf>
   /** The values of every letter in a case, each computed when it is read. */

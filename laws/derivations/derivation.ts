@@ -225,20 +225,23 @@ export const derivation = <C>(definition: DerivationDefinition<C>): Derivation =
       return { error: 0, explain: () => 'holds' }
     })
 
-  const differs = (value: () => Value, other: Value): boolean => !(guarded(() => equal(value(), other)).error <= MEASURED)
+  type Function = Derivation['functions'][number]
+
+  const functionOf = (title: string, value: Function['value'], against: Function['against']): Function => ({
+    name: title, value, against,
+    noticedBy: (other, drawn) => against.find(reference => !(guarded(() => equal(reference.value(drawn), other)).error <= MEASURED))?.name
+  })
 
   const functions: Derivation['functions'] = [
-    ...lettersOf(page).flatMap(([letter, declared]) => (declared.kind === 'defined' && declared.formula !== '' && !(declared.formula in unevaluated) ? [{
-      name: `definition of ${letter}`,
-      value: (drawn: Drawn) => declared.compute(valuesIn(drawn), drawn.sizes),
-      noticedBy: (value: Value, drawn: Drawn) => (differs(() => valueOf(letter, relationsOf(letter, declared.formula), drawn), value) ? 'the formula' : undefined)
-    }] : [])),
-    ...chains.flatMap(chain => chain.steps.map(({ formula, compute }, i) => ({
-      name: `${nameOf(chain.of)}, step ${i + 1}`,
-      value: (drawn: Drawn) => compute(valuesIn(drawn), drawn.sizes),
-      noticedBy: (value: Value, drawn: Drawn) => (!(formula in unevaluated) && differs(() => valueOf(chain.of, relationsOf('', formula), drawn), value) ? 'the formula'
-        : differs(() => (i === 0 ? numericOf(chain, drawn) : chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes)), value) ? 'what comes before' : undefined)
-    })))
+    ...lettersOf(page).flatMap(([letter, declared]) => (declared.kind === 'defined' && declared.formula !== '' && !(declared.formula in unevaluated)
+      ? [functionOf(`definition of ${letter}`, drawn => declared.compute(valuesIn(drawn), drawn.sizes),
+          [{ name: 'the formula', value: drawn => valueOf(letter, relationsOf(letter, declared.formula), drawn) }])] : [])),
+    ...chains.flatMap(chain => chain.steps.map(({ formula, compute }, i) => functionOf(
+      `${nameOf(chain.of)}, step ${i + 1}`, drawn => compute(valuesIn(drawn), drawn.sizes), [
+        ...(formula in unevaluated ? [] : [{ name: 'the formula', value: (drawn: Drawn) => valueOf(chain.of, relationsOf('', formula), drawn) }]),
+        i === 0 ? { name: 'finite differences', value: (drawn: Drawn) => numericOf(chain, drawn) }
+          : { name: `step ${i}`, value: (drawn: Drawn) => chain.steps[i - 1].compute(valuesIn(drawn), drawn.sizes) }
+      ])))
   ]
 
   const example = exampleOf(page)

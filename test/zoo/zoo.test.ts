@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, inject, test } from 'vitest'
+import { chapters } from 'pullback/laws'
 import { blockwise } from './blockBugs.js'
 import { bugs } from './bugs.js'
+import { pageOf } from './pages.js'
 
 /** A law that is tried on fewer cases may miss what it notices otherwise. */
 const numRuns = Math.max(100, inject('runs'))
@@ -21,4 +23,12 @@ test('attention in blocks, written out without a mistake, is right', () => {
 
 test('every bug has a name of its own', () => {
   expect(new Set(bugs.map(({ bug }) => bug)).size).toBe(bugs.length)
+})
+
+test('every bug has its page, or is known to have none', () => {
+  const keys = new Set(chapters.flatMap(({ pages }) => pages.map(({ key }) => key)))
+  const places = bugs.map(({ bug }) => pageOf(bug))
+  expect(places.filter(page => page !== undefined && !keys.has(page))).toEqual([])
+  expect(places.filter(page => page !== undefined).length).toBeGreaterThan(150)
+  expect(() => pageOf('weather: it rains')).toThrow('to which page')
 })
