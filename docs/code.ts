@@ -113,7 +113,7 @@ const codeOfPage = (argument: ts.Expression, declarations: Declarations): readon
     const value = declarations.get(helper)?.value
     return !names.has(helper) && (value === undefined || printed.get(helper) !== textOf(value))
   })
-  return [title.text, { letters, functions, chains, helpers: Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text) }]
+  return [title.text, { letters, functions, chains, helpers: Array.from(new Set(Array.from(declarations).filter(([helper]) => helpers.includes(helper)).map(([, { text }]) => text))) }]
 }
 
 const codes = new Map(Array.from(files).flatMap(([name, { pages }]) => pages.map(page => codeOfPage(page, declarationsOf(name)))))

@@ -3,10 +3,10 @@
  */
 import fc from 'fast-check'
 import { chapters, type Derivation } from 'pullback/laws'
-import { show } from '../lib/code/show.js'
 import type { FromLaw, ToLaw } from '../lib/derivation/messages.js'
 import { compileStep, Problem } from '../lib/derivation/reader.js'
 import { tryStep } from '../lib/derivation/trial.js'
+import { caseText } from '../lib/derivation/values.js'
 
 const pages = new Map(chapters.flatMap(chapter => chapter.pages).map(({ key, derivation }) => [key, derivation] as const))
 
@@ -61,12 +61,13 @@ const runBug = async ({ id, bug: name, seed }: ToLaw & { readonly kind: 'bug' })
   if (!failed) throw new Problem(`The law did not notice it in ${numRuns} cases of the seed ${seed}. Run it again.`)
   const message = errorInstance instanceof Error ? errorInstance.message : String(errorInstance)
   // The first line is the statement, which the page prints.
-  tell({ kind: 'caught', id, explanation: message.split('\n').slice(1).join('\n') || message, example: Array.isArray(counterexample) ? show(counterexample) : show([counterexample]), cases: numRuns, shrinks: numShrinks })
+  tell({ kind: 'caught', id, explanation: message.split('\n').slice(1).join('\n') || message, example: caseText(Array.isArray(counterexample) && counterexample.length === 1 ? counterexample[0] : counterexample), cases: numRuns, shrinks: numShrinks })
 }
 
 onmessage = async ({ data }: MessageEvent<ToLaw>) => {
   current = data.id
   if (data.kind === 'stop') return
+  tell({ kind: 'at', id: data.id, reader: false })
   try {
     if (data.kind === 'laws') await runLaws(data)
     else if (data.kind === 'try') await tryCode(data)

@@ -22,4 +22,5 @@ export interface MeasuredLaw {
   readonly tolerance: number
 }
 
-export const errorText = (error: number): string => (error === 0 ? '0' : Number.isFinite(error) ? error.toExponential(1) : String(error))
+/** The largest error that was found, in words. */
+export const errorText = (error: number): string => (error === 0 ? 'no error' : `error ${Number.isFinite(error) ? error.toExponential(1).replace('-', '−') : String(error)}`)

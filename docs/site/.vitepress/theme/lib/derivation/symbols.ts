@@ -16,10 +16,11 @@ export const watchSymbols = (note: HTMLElement): (() => void) => {
   }
 
   const place = (over: Element): void => {
-    const at = over.getBoundingClientRect(), parent = (note.offsetParent ?? document.body).getBoundingClientRect()
+    const at = over.getBoundingClientRect(), formula = (over.closest('.pb-formula') ?? over).getBoundingClientRect(), parent = (note.offsetParent ?? document.body).getBoundingClientRect()
     const { offsetWidth: width, offsetHeight: height } = note
     const left = Math.max(8, Math.min(at.left + at.width / 2 - width / 2, document.documentElement.clientWidth - width - 8))
-    const top = at.top - height - 8 > 72 ? at.top - height - 8 : at.bottom + 8
+    // Above the whole formula, which stays visible.
+    const top = formula.top - height - 4 > 72 ? formula.top - height - 4 : formula.bottom + 4
     note.style.left = `${left - parent.left}px`
     note.style.top = `${top - parent.top}px`
   }
