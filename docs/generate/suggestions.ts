@@ -92,7 +92,7 @@ export const suggestionsFor = (derivation: Derivation, code: string, compile: (c
     return values.filter(value => value !== undefined).length > cases.length / 3
       && values.some((value, i) => value !== undefined && wanted[i] !== undefined && differ(value, wanted[i]))
   }
-  return editsIn(code).toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)).reduce<readonly (Suggestion & { readonly kind: string })[]>((list, { kind, label, from, to, text }) => {
+  return Array.from(editsIn(code)).sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)).reduce<readonly (Suggestion & { readonly kind: string })[]>((list, { kind, label, from, to, text }) => {
     const changed = code.slice(0, from) + text + code.slice(to)
     return list.length === 3 || list.some(other => other.kind === kind) || !isMistake(changed) ? list : [...list, { kind, label, code: changed }]
   }, []).map(({ label, code: changed }) => ({ label, code: changed }))
