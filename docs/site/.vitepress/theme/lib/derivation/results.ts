@@ -22,5 +22,13 @@ export interface MeasuredLaw {
   readonly tolerance: number
 }
 
-/** The largest error that was found, in words. */
-export const errorText = (error: number): string => (error === 0 ? 'no error' : `error ${Number.isFinite(error) ? error.toExponential(1).replace('-', '−') : String(error)}`)
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+const raised = (exponent: string): string => Array.from(exponent, digit => (digit === '-' ? '⁻' : digit === '+' ? '' : SUPERSCRIPTS[Number(digit)])).join('')
+
+/** The largest error that was found, in words: error 1.2·10⁻¹⁴. */
+export const errorText = (error: number): string => {
+  if (error === 0) return 'no error'
+  const [mantissa, exponent] = error.toExponential(1).split('e')
+  return `error ${exponent === undefined ? String(error) : `${mantissa}·10${raised(exponent)}`}`
+}
