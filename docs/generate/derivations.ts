@@ -13,7 +13,8 @@ import { dependenceTable, exampleIn } from '../example.js'
 import { all, linkTo, prose, slug, titleOf, usedPages } from '../pages.js'
 import { formulaHtml, shapeText } from './formula.js'
 import { type Measured, measuredOf, SEED } from './measured.js'
-import { piecesOf, sourcePage, sourceSlug } from './source.js'
+import { piecesOf } from './source.js'
+import { sourcePage } from './sources.js'
 import { type Suggestion, suggestionsFor } from './suggestions.js'
 
 /** What the page needs to run the code of a step with a change in it. */
@@ -33,7 +34,7 @@ const fence = (code: string, info = 'ts'): string => `\`\`\`${info}\n${code}\n\`
 
 const attribute = (value: unknown): string => JSON.stringify(value).replace(/&/g, '&amp;').replace(/'/g, '&#39;').replace(/</g, '&lt;')
 
-const sourceLink = (path: string): string => `[\`${path}\`](./source/${sourceSlug(path)}.md)`
+const sourceLink = (path: string, line?: number): string => `[\`${path}\`](/source/${sourcePage(path)}${line === undefined ? '' : `#L${line}`}){target="_self"}`
 
 /** Everything that the parts of one page are made from. */
 interface Context {
@@ -71,7 +72,7 @@ const step = (context: Context, place: string, math: readonly string[], code: st
 }
 
 const wide = (context: Context, parts: readonly string[], label: (name: string) => string | undefined): string => [
-  '<div class="pb-wide">', ...parts, `<LawRuns page="${context.page.key}" :laws='${lawsOf(context, label)}' />`, '</div>'
+  '<div class="pb-claim">', ...parts, `<LawRuns page="${context.page.key}" :laws='${lawsOf(context, label)}' />`, '</div>'
 ].join('\n\n')
 
 /** Letter, shape, meaning and name in the code; the meaning is what a symbol under a formula shows. */
@@ -135,7 +136,7 @@ const claimsOf = (context: Context): readonly string[] => context.derivation.cla
 const sourceOf = ({ derivation: { source, about } }: Context): readonly string[] => {
   const pieces = piecesOf(source, about)
   return pieces.length === 0 ? [] : [
-    '## In the library', `From ${sourceLink(source)}, with its line numbers:`, ...pieces.map(({ line, code }) => fence(code, `ts:line-numbers=${line}`))
+    '## In the library', `From ${sourceLink(source, pieces[0].line)}, with its line numbers:`, ...pieces.map(({ line, code }) => fence(code, `ts:line-numbers=${line}`))
   ]
 }
 
@@ -205,7 +206,7 @@ const indexPage = (): string => {
   return `${[
     '---\naside: false\noutline: false\npageClass: derivations\n---', '# Derivations',
     `How every gradient of Pullback is found: ${all.length} pages with ${steps} steps. Each of the ${formulas} formulae is read from the LaTeX that is printed, evaluated on random cases, and compared with the code beside it, with the step before it, with finite differences and with the library. You can run every law in the page, and change every step to see the law object.`,
-    'The code is written with `sum`, `vector`, `matrix` and `product`, from [`laws/derivations/notation.ts`](./source/laws-derivations-notation.md).',
+    `The code is written with \`sum\`, \`vector\`, \`matrix\` and \`product\`, from ${sourceLink('laws/derivations/notation.ts')}.`,
     ...chapters.flatMap(({ title, pages }) => [`## ${title}`, pages.map(({ derivation }) =>
       `- [${titleOf(derivation.name)}](./${slug(derivation.name)}.md)${derivation.about.length === 0 ? '' : ` ${derivation.about.map(entry => `\`${entry}\``).join(' ')}`}<br>${firstSentence(derivation)}`).join('\n')])
   ].join('\n\n')}\n`
@@ -214,7 +215,6 @@ const indexPage = (): string => {
 interface Generated {
   readonly pages: ReadonlyMap<string, string>
   readonly data: ReadonlyMap<string, string>
-  readonly sources: ReadonlyMap<string, string>
 }
 
 export const derivationPages = async (): Promise<Generated> => {
@@ -224,10 +224,8 @@ export const derivationPages = async (): Promise<Generated> => {
     const data: PageData = { key, steps, aliases, helpers: [...code.functions.map(([name, text]) => `const ${name} = ${text}`), ...code.helpers] }
     return [slug(derivation.name), await pageText(context), JSON.stringify(data)] as const
   }))
-  const sources = Array.from(new Set(['laws/derivations/notation.ts', ...all.map(({ derivation: { source } }) => source)]))
   return {
     pages: new Map([['index.md', indexPage()] as const, ...made.map(([name, text]) => [`${name}.md`, text] as const)]),
-    data: new Map(made.map(([name, , data]) => [`${name}.json`, data] as const)),
-    sources: new Map(sources.map(path => [`${sourceSlug(path)}.md`, sourcePage(path)] as const))
+    data: new Map(made.map(([name, , data]) => [`${name}.json`, data] as const))
   }
 }

@@ -101,8 +101,14 @@ const rendered = (latex: string, original: string, displayMode: boolean): string
   trust: ({ command }) => command === '\\htmlData', strict: code => (code === 'htmlExtension' ? 'ignore' : 'error')
 }).replace(/(<annotation[^>]*>)[\s\S]*?(<\/annotation>)/, (_, open: string, close: string) => open + escaped(original) + close)
 
-const chip = ({ id, shape }: Sign, latex: string): string =>
-  `<button type="button" class="pb-chip" data-l="${id}">${katex.renderToString(latex, { output: 'html', throwOnError: true })}<span class="pb-shape">${escaped(shape)}</span></button>`
+/** What a symbol is called where it is spoken. */
+const spoken = ({ id, shape, kind }: Sign, latex: string): string =>
+  (kind === 'index' ? `${latex.replace(/\\,/g, ' ')} ${shape}` : `${id.replace(/^f-/, '')} ${shape}`)
+
+const chip = (sign: Sign, latex: string): string => {
+  const { id, shape } = sign
+  return `<button type="button" class="pb-chip" data-l="${id}" aria-label="${escaped(spoken(sign, latex))}">${katex.renderToString(latex, { output: 'html', throwOnError: true })}<span class="pb-shape">${escaped(shape)}</span></button>`
+}
 
 /** The symbols of a formula: each letter once with its shape, and each axis with the indices that run over it here. */
 const chips = (found: readonly Sign[]): string => {

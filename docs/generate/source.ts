@@ -1,5 +1,5 @@
 /**
- * Functions of the library as they stand in their files, with their true line numbers, and the files as pages.
+ * Functions of the library as they stand in their files, with their true line numbers.
  */
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
@@ -7,9 +7,6 @@ import ts from 'typescript'
 const root = new URL('../../', import.meta.url)
 
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-
-/** Under which address a file of the library is shown. */
-export const sourceSlug = (path: string): string => path.replace(/\.ts$/, '').replace(/[^a-zA-Z0-9]+/g, '-').toLowerCase()
 
 interface Piece {
   readonly name: string
@@ -29,8 +26,3 @@ export const piecesOf = (path: string, about: readonly string[]): readonly Piece
     return name === undefined ? [] : [{ name, line: file.getLineAndCharacterOfPosition(statement.getStart()).line + 1, code: statement.getText() }]
   })
 }
-
-/** A file as a page of the site. */
-export const sourcePage = (path: string): string => [
-  '---\naside: false\noutline: false\nsearch: false\nprev: false\nnext: false\n---', `# ${path}`, `\`\`\`\`ts:line-numbers\n${read(path).trimEnd()}\n\`\`\`\``
-].join('\n\n') + '\n'

@@ -8,7 +8,7 @@ export interface Shown {
 
 /** A case in which changed code gives another value than it must. */
 export interface Counterexample {
-  /** What was drawn, of all that the code reads, and what these letters come from. */
+  /** The letters that the code reads. */
   readonly given: readonly Shown[]
   readonly got: Value
   /** What the code must equal: the formula, and finite differences or the step before. */

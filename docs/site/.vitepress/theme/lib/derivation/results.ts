@@ -32,3 +32,5 @@ export const errorText = (error: number): string => {
   const [mantissa, exponent] = error.toExponential(1).split('e')
   return `error ${exponent === undefined ? String(error) : `${mantissa}·10${raised(exponent)}`}`
 }
+
+export const worstText = (error: number): string => (error === 0 ? errorText(error) : `worst ${errorText(error)}`)

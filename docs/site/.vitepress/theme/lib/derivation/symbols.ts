@@ -66,3 +66,11 @@ export const watchSymbols = (note: HTMLElement): (() => void) => {
     document.removeEventListener('keydown', key)
   }
 }
+
+/** What is wider than the page can be scrolled by keyboard, too. */
+export const makeScrollable = (): void => {
+  for (const wide of document.querySelectorAll<HTMLElement>('.vp-doc .katex-display, .vp-doc table')) {
+    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0
+    else wide.removeAttribute('tabindex')
+  }
+}

@@ -124,12 +124,10 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
   const mine = entriesOf(got), theirs = entriesOf(reference.value)
   const entry = mine.findIndex((x, i) => !(Object.is(x, theirs[i]) || Math.abs(x - theirs[i]) <= MEASURED * Math.hypot(...theirs.filter(Number.isFinite), 0.01)))
   const values = derivation.valuesIn(drawn)
-  const names = Object.keys(values).filter(name => read.has(name) || name in drawn.given)
   return {
     kind: 'fails',
     example: {
-      // What the code reads, and what is drawn where the code reads what comes of it.
-      given: names.filter(name => read.has(name)).map(name => ({ name, value: values[name] })),
+      given: Object.keys(values).filter(name => read.has(name)).map(name => ({ name, value: values[name] })),
       got, wanted, at: placeIn(got, Math.max(0, entry)), cases: cases + 1
     }
   }
