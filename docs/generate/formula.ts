@@ -102,12 +102,12 @@ const rendered = (latex: string, original: string, displayMode: boolean): string
 }).replace(/(<annotation[^>]*>)[\s\S]*?(<\/annotation>)/, (_, open: string, close: string) => open + escaped(original) + close)
 
 /** What a symbol is called where it is spoken. */
-const spoken = ({ id, shape, kind }: Sign, latex: string): string =>
-  (kind === 'index' ? `${latex.replace(/\\,/g, ' ')} ${shape}` : `${id.replace(/^f-/, '')} ${shape}`)
+const spoken = ({ id, kind }: Sign, latex: string): string =>
+  (kind === 'index' ? latex.replace(/\\,/g, ' ') : id.replace(/^f-/, ''))
 
 const chip = (sign: Sign, latex: string): string => {
   const { id, shape } = sign
-  return `<button type="button" class="pb-chip" data-l="${id}" aria-label="${escaped(spoken(sign, latex))}">${katex.renderToString(latex, { output: 'html', throwOnError: true })}<span class="pb-shape">${escaped(shape)}</span></button>`
+  return `<button type="button" class="pb-chip" data-l="${id}"><span class="visually-hidden">${escaped(spoken(sign, latex))}</span>${katex.renderToString(latex, { output: 'html', throwOnError: true })}<span class="pb-shape">${escaped(shape)}</span></button>`
 }
 
 /** The symbols of a formula: each letter once with its shape, and each axis with the indices that run over it here. */
