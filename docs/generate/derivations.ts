@@ -205,7 +205,7 @@ const indexPage = (): string => {
   const firstSentence = (derivation: Derivation): string => prose(derivation, (/^.*?[.:](?=\s|$)/.exec(derivation.introduction)?.[0] ?? derivation.introduction).replace(/:$/, '.'))
   return `${[
     '---\naside: false\noutline: false\npageClass: derivations\n---', '# Derivations',
-    `How every gradient of Pullback is found: ${all.length} pages with ${steps} steps. Each of the ${formulas} formulae is read from the LaTeX that is printed, evaluated on random cases, and compared with the code beside it, with the step before it, with finite differences and with the library. You can run every law in the page, and change every step to see the law object.`,
+    `How every gradient of Pullback is found: ${all.length} pages with ${steps} steps. Each of the ${formulas} formulae is read from the LaTeX that is printed, evaluated on random cases, and compared with the code beside it, with the step before it, with finite differences and with the library. You can run every law in the page, and change the steps to see a law object.`,
     `The code is written with \`sum\`, \`vector\`, \`matrix\` and \`product\`, from ${sourceLink('laws/derivations/notation.ts')}.`,
     ...chapters.flatMap(({ title, pages }) => [`## ${title}`, pages.map(({ derivation }) =>
       `- [${titleOf(derivation.name)}](./${slug(derivation.name)}.md)${derivation.about.length === 0 ? '' : ` ${derivation.about.map(entry => `\`${entry}\``).join(' ')}`}<br>${firstSentence(derivation)}`).join('\n')])

@@ -23,6 +23,8 @@ const PAGES: Readonly<Record<string, string | undefined>> = {
   'the output is always in single precision': 'conventions', 'the gradient is always in single precision': 'conventions',
   'the gradient is always in double precision': 'conventions', 'another function in single precision': 'conventions',
   'forward and vjp round differently in single precision': 'conventions', 'the argument is written to in single precision': 'conventions',
+  'cross-entropy in blocks': 'factored', 'factors': 'factored', 'training takes the factors of a model whose pullback was exchanged': 'factored',
+  'training takes the factors for a loss that was exchanged': 'factored',
   'safetensors': undefined, 'checkpoint': undefined, 'words': undefined, 'windows': undefined, 'epochs': undefined, 'a step': undefined,
   'vocabulary': undefined, 'tokenizer': undefined, 'draws': undefined
 }
