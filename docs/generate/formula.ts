@@ -128,10 +128,19 @@ const chips = (found: readonly Sign[]): string => {
   ].join('')
 }
 
+/** As many signs may be wider than a phone. */
+const MANY = 20
+
+/** A formula that may have to be scrolled can be reached by keyboard; the page takes this back where it fits. */
+const scrollable = (html: string): string => {
+  const signs = html.replace(/^[\s\S]*<span class="katex-html"[^>]*>/, '').replace(/<[^>]*>|\u200b/g, '')
+  return signs.length > MANY ? html.replace('<span class="katex-display">', '<span class="katex-display" tabindex="0">') : html
+}
+
 /** A displayed formula with its symbols, as one line of HTML. */
 export const formulaHtml = (derivation: Derivation, formula: string): string => {
   const { latex, found } = mark(formula, signsOf(derivation))
   const dagger = formula in derivation.unevaluated ? '\\;{}^\\dagger' : ''
   const row = found.length === 0 ? '' : `<div class="pb-chips" role="group" aria-label="symbols of the formula">${chips(found)}</div>`
-  return `<div v-pre class="pb-formula">${rendered(latex + dagger, formula, true)}${row}</div>`.replace(/\n/g, ' ')
+  return `<div v-pre class="pb-formula">${scrollable(rendered(latex + dagger, formula, true))}${row}</div>`.replace(/\n/g, ' ')
 }
