@@ -3,6 +3,7 @@
  */
 import katex from 'katex'
 import type { Derivation } from 'pullback/laws'
+import { scrollable } from './scrollable.js'
 
 /** A letter, a function or an axis with its indices. */
 interface Sign {
@@ -126,15 +127,6 @@ const chips = (found: readonly Sign[]): string => {
       return chip(indices[0] ?? signs[0], (indices.length === 0 ? signs : indices).map(({ latex }) => latex).join(',\\,'))
     })
   ].join('')
-}
-
-/** As many signs may be wider than a phone. */
-const MANY = 20
-
-/** A formula that may have to be scrolled can be reached by keyboard; the page takes this back where it fits. */
-const scrollable = (html: string): string => {
-  const signs = html.replace(/^[\s\S]*<span class="katex-html"[^>]*>/, '').replace(/<[^>]*>|\u200b/g, '')
-  return signs.length > MANY ? html.replace('<span class="katex-display">', '<span class="katex-display" tabindex="0">') : html
 }
 
 /** A displayed formula with its symbols, as one line of HTML. */

@@ -13,7 +13,7 @@ export const SEED = 17
 /** Pages whose formulae are long take longer than all others together. */
 const FEWER: Readonly<Record<string, number>> = { block: 5, gpt: 10, multiHead: 15, singleHead: 25, initialisation: 25 }
 
-const casesFor = (key: string): number => FEWER[key] ?? 50
+const casesFor = (key: string): number => FEWER[key] ?? 25
 
 export interface Measured {
   readonly name: string

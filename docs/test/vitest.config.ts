@@ -10,5 +10,5 @@ export default defineConfig({
       { find: /^pullback\/laws$/, replacement: path('../../laws/index.ts') }
     ]
   },
-  test: { root: path('.'), include: ['**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000, maxWorkers: 2 }
+  test: { root: path('.'), include: ['**/*.test.ts'], testTimeout: 120_000, hookTimeout: 60_000, maxWorkers: 2, maxConcurrency: 3 }
 })

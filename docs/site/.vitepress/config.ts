@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { katex } from '@mdit/plugin-katex'
 import { defineConfig } from 'vitepress'
+import { scrollable } from '../../generate/scrollable.js'
 import { MARKER } from '../../marker.js'
 import { withPolicy } from '../../policy.js'
 import apiSidebar from './generated/apiSidebar.json'
@@ -31,7 +32,7 @@ export default defineConfig({
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     // The plugin's types are of another version of the parser's.
-    config: md => { md.use(katex as never, { output: 'htmlAndMathml', throwOnError: true, strict: 'error' }) }
+    config: md => { md.use(katex as never, { output: 'htmlAndMathml', throwOnError: true, strict: 'error', transformer: scrollable }) }
   },
   themeConfig: {
     nav: [
