@@ -77,7 +77,7 @@ export const sampling = derivation<Sampling>({
     text: 'After top-k the probabilities of what is left are larger, so fewer of them reach the mass. Top-k first never leaves more than top-p first, and sometimes less: of the probabilities 0.5, 0.3 and 0.2 the first two become 0.625 and 0.375, and one of them has the mass 0.6, where it took two before. `sampler` takes temperature, then top-k, then top-p.',
     formulas: [String.raw`a_i \le b_i, \qquad f = 1, \qquad g = 2`]
   }],
-  cost: 'The library sorts the scores for top-k and top-p: of order $V \\ln V$ comparisons for each token.'
+  cost: 'For top-k and top-p the library takes the likeliest scores from a heap, one after the other, until there are enough: of order $V + k \\ln V$ comparisons for $?k$ of them, where sorting all takes $V \\ln V$.'
 })
 
 interface Cache {

@@ -12,5 +12,5 @@ export const ROWS: readonly (readonly number[])[] = Array.from({ length: TIME },
 
 const products = tensor.toArray(pipe(table, tensor.matmul(table, { right: true })))
 
-/** ⟨E_t, E_s⟩ for every s. */
+/** ⟨P_t, P_s⟩ for every s. */
 export const productsWith = (t: number): readonly number[] => products.slice(t * TIME, (t + 1) * TIME)
