@@ -45,8 +45,12 @@ interface Input extends Positions {
 
 /** Keys and values of the positions that were read. */
 const remembered = (memory: Memory): Positions => {
-  if (isPlain(memory) && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value))
-    return { key: memory.key, value: memory.value }
+  if (isPlain(memory) && 'key' in memory && 'value' in memory && isTensor(memory.key) && isTensor(memory.value)) {
+    const { key, value } = memory
+    if (key.shape[0] !== value.shape[0])
+      throw new ShapeError('attention', 'a memory of as many keys as values [T, ...]', [key.shape, value.shape])
+    return { key, value }
+  }
   throw new TypeError('attention: expected a memory of keys and values, got that of another layer')
 }
 

@@ -64,5 +64,8 @@ export const regionLoop = <S>(initial: S, step: (state: S) => S | undefined): S 
 /** The same tree, copied to where kernels read it without copying, for the rest of the current region. */
 export const settled: <P>(tree: P) => P = map(leaf => ({ ...leaf, data: settle(leaf.data) }))
 
+/** The same for a value that may hold anything besides: what is no tensor stays as it is. */
+export const settledValue: <A>(value: A) => A = mapTensors(x => ({ ...x, data: settle(x.data) }))
+
 /** `f()`, in which kernels may write over the tensors of a value that nobody else holds, and nobody reads any more. */
 export const overwriting = <A>(value: unknown, f: () => A): A => expending(tensorsIn(value).map(({ data }) => data), f)

@@ -5,7 +5,7 @@
  */
 import type { Layer } from '../layer/layer.js'
 import { guardOptimizer } from '../optimizers/optimizer.js'
-import { overwriting, region, regionLoop, settled } from '../memory/region.js'
+import { overwriting, region, regionLoop, settled, settledValue } from '../memory/region.js'
 import { guarded, isTrusted, outside, trusted } from '../memory/trust.js'
 import { mapTensors } from '../memory/values.js'
 import { foldIn, type Key, keys } from '../random/key.js'
@@ -74,8 +74,8 @@ export const trainingRun = <P, X, Y, DX, T, S extends string>(training: Training
       const goesOn = (state: number): boolean =>
         losses.length < steps && (losses.length === 0 || !ends(state - 1, losses[losses.length - 1]))
       const { params, state } = region(() => {
-        // An optimiser of the user's may remember anything.
-        const slots = isTrusted(optimizer.step) ? settled(first.state.slots) : first.state.slots
+        // An optimiser of the user's may remember anything, also behind one of ours.
+        const slots = isTrusted(optimizer.step) ? settledValue(first.state.slots) : first.state.slots
         const near = { params: settled(first.params), state: { ...first.state, slots } }
         return regionLoop<Trained<P, S>>(near, current => (goesOn(current.state.step) ? step(current) : undefined))
       })

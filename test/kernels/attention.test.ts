@@ -219,6 +219,23 @@ describe('extremes', () => {
     expect(forward(c)[0].every(x => x === 0)).toBe(true)
     expect(gradient(c)[2].every(x => x === 0)).toBe(true)
   })
+  test('and then neither values, nor queries or gradients that are infinite, matter', () => {
+    // The first query has a product of −∞ with every key, the others of 0.
+    const kinds = (x: Floats): readonly string[] => Array.from(x, v => (Number.isFinite(v) ? 'finite' : String(v)))
+    for (const value of [Infinity, NaN]) for (const slope of [1, Infinity, NaN]) for (const causal of [false, true]) {
+      const first = (x: number): Float32Array => Float32Array.from({ length: 8 }, (_, t) => (t === 0 ? x : 0))
+      const c: Case = {
+        sizes: { matrices: 1, heads: 1, queries: 8, keys: 200, width: 1, valueWidth: 1, causal }, q: first(-Infinity), dy: first(slope),
+        k: new Float32Array(200).fill(1), v: Float32Array.from(places, i => (i === 130 ? value : i)), keep: undefined
+      }
+      const made = forward(c), expected = attention.reference(c.sizes, c.q, c.k, c.v, undefined)
+      expect(made.map(kinds)).toEqual(expected.map(kinds))
+      const slopes = gradient(c, made), [y, top, sum] = expected
+      expect(slopes.map(kinds)).toEqual(attentionGradient.reference(c.sizes, c.q, c.k, c.v, y, top, sum, c.dy, undefined).map(kinds))
+      expect([made[0][0], made[2][0], slopes[0][0]]).toEqual([0, 0, 0])
+      expect(forward({ ...c, sizes: { ...c.sizes, queries: 1 }, q: c.q.slice(0, 1) })[0][0]).toBe(0)
+    }
+  })
   test('a score of NaN makes a query NaN, whatever else it sees', () => {
     for (const other of [0, Infinity, -Infinity]) {
       const c = scored(places.map(i => (i === 130 ? NaN : other)), places)

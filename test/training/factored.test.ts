@@ -122,6 +122,12 @@ describe('training', () => {
     for (const way of ways) expect(numbersOf(way.params)).toEqual(numbersOf(long.params))
   })
 
+  test('its weight is that of cross-entropy: ignored rows weigh nothing', () => {
+    const ids = tensor.tokensOf([1, -100, 3, -100, -100])
+    for (const reduction of ['mean', 'sum'] as const)
+      expect(factoredCrossEntropy({ reduction }).weight?.(ids)).toBe(crossEntropy({ reduction }).weight?.(ids))
+    expect(factoredCrossEntropy().weight?.(ids)).toBe(2)
+  })
   test('a model whose last part is not an unembedding has no factored form', () => {
     const changed = { ...model, vjp: model.vjp.bind(undefined) }
     for (const other of [linear, pipe(unembedding, named('out'), andThen('next', linear)), changed, { ...model, forward: model.forward.bind(undefined) }])

@@ -37,6 +37,17 @@ const optimizers: Readonly<Record<string, Optimizer<string>>> = {
   'one of the user': own, 'one of the user, clipped': withClipping(0.5)(own)
 }
 
+test('an optimiser of the user may remember anything, also behind clipping', () => {
+  const counting: Optimizer<'count'> = {
+    init: () => ({ step: 0, slots: { count: 0 as never } }), // what no type allows, and JavaScript does
+    step: (p, _, { step, slots }) => ({ params: p, state: { step: step + 1, slots: { count: (Number(slots.count) + 1) as never } } })
+  }
+  for (const optimizer of [counting, withClipping(0.5)(counting)]) {
+    const { state } = trainingRun({ model: inner, loss: meanSquaredError(), optimizer })({ steps: 3, batch, key })(initTraining(optimizer, params))
+    expect(state.slots.count).toBe(3)
+  }
+})
+
 describe('a run of training', () => {
   test.each(Object.entries(optimizers))('has the bits of repeated steps, however it is cut, and changes nothing that it is given: %s', (_, optimizer) => {
     fc.assert(fc.property(fc.array(fc.nat(4), { maxLength: 3 }), fc.boolean(), (pieces, dropping) => {

@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { describe, expect, test } from 'vitest'
 import {
   andThen, andThenTied, causalAttention, causalMask, crossEntropy, decoding, dropout, generate, gpt, greedySampler, initEmbedding, initGpt, initLinear, initSingleHeadAttention, inspect, labelled, learnedPositions, linear, lossAndGradient, named,
-  noMask, paddingMask, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, sinusoidalPositions, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
+  noMask, paddingMask, PrecisionError, predict, probe, random, recomputing, relu, categoricalSampler, singleHeadAttention, sinusoidalPositions, stackWith, tensor, tokenEmbedding, unembedding, type Decoder, type Layer, type LinearParams, type SingleHeadParams, type Tensor
 } from 'pullback'
 
 const sizes = { vocabulary: 6, context: 6, width: 4, layers: 2 }
@@ -133,5 +133,10 @@ describe('decoding', () => {
         expect(() => step(tensor.zeros([2, 4]))).toThrow(new RegExp(`Positions: expected memory to be a non-negative safe integer, got ${memory}`))
     expect(() => causalAttention.step?.({}, 3, { query: tensor.zeros([1, 2]), key: tensor.zeros([1, 2]), value: tensor.zeros([1, 2]) }))
       .toThrow('attention: expected a memory of keys and values')
+    for (const queries of [1, 6])
+      expect(() => causalAttention.step?.({}, { key: tensor.zeros([3, 2]), value: tensor.zeros([2, 2]) }, { query: tensor.zeros([queries, 2]), key: tensor.zeros([queries, 2]), value: tensor.zeros([queries, 2]) }))
+        .toThrow('attention: expected a memory of as many keys as values')
+    const single = tensor.zeros([2, 2]), double = tensor.zeros([1, 2], 'float64')
+    expect(() => causalAttention.step?.({}, { key: single, value: single }, { query: double, key: double, value: double })).toThrow(PrecisionError)
   })
 })

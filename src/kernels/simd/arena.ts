@@ -78,7 +78,11 @@ const view = (start: number, length: number): Float32Array =>
 /** A view of whatever is there. */
 const place = (length: number): Float32Array | undefined => {
   const end = arena.top + padded(4 * length)
-  if (arena.depth === 0 || !reaches(end)) return undefined
+  if (arena.depth === 0) return undefined
+  if (!reaches(end)) {
+    noteRefused()
+    return undefined
+  }
   const array = view(arena.top, length)
   arena.top = end
   return array

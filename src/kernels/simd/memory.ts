@@ -11,7 +11,10 @@ export interface KernelMemory {
   readonly bytes: number
   /** Bytes that it may grow to: `PULLBACK_MEMORY`, 4 GiB, or less where the system reserves less. */
   readonly limit: number
-  /** How many calls of kernels found no room. The reference computed them on ordinary arrays: right, and many times slower. */
+  /**
+   * How many calls of kernels found no room, which the reference computed on ordinary arrays: right, and many times slower; and how many arrays
+   * found none, which every call copies then.
+   */
   readonly refused: number
   /** Why the first one found none, or why there are no kernels with a memory of their own although nobody asked for the reference. */
   readonly reason: string | undefined
@@ -31,11 +34,11 @@ export const noteNoRoom = (end: number): void => {
     : `kernels needed ${mebibytes(end)} of memory, and the system refused to let it grow beyond ${mebibytes(instance.memory.buffer.byteLength)}`
 }
 
-/** Notes that a call of a kernel is left to the reference. */
+/** Notes that a call of a kernel is left to the reference, or an array outside. */
 export const noteRefused = (): void => { refusals.calls++ }
 
 /**
- * The memory of the kernels: what it has, what it may have, and how many calls found no room in it since the library was imported. Where
+ * The memory of the kernels: what it has, what it may have, and how many calls and arrays found no room in it since the library was imported. Where
  * `refused` is above 0, work does not fit: results are right but many times slower, with the rounding of the reference. Zeros where kernels are
  * the reference, which has no memory of its own.
  *

@@ -37,6 +37,8 @@ const MOST_THREADS = 64
 const SPINS = 4000
 /** Milliseconds after which a thread that has not finished its chunk counts as lost. No chunk takes a second. */
 const PATIENCE = 10_000
+/** It is counted in so many waits, so that a process that was stopped for an hour has lost one of them and not its threads. */
+const WAITS = 100
 
 const memory = instance !== undefined && isShared(instance.memory) ? instance.memory : undefined
 const buffer = memory?.buffer ?? new ArrayBuffer(ARENA_BEGIN)
@@ -131,7 +133,8 @@ const progress = (done: number): boolean => {
   const { control } = pool.words
   for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, CONTROL.done) !== done) return true
   try {
-    return Atomics.wait(control, CONTROL.done, done, PATIENCE) !== 'timed-out'
+    for (let wait = 0; wait < WAITS; wait++) if (Atomics.wait(control, CONTROL.done, done, PATIENCE / WAITS) !== 'timed-out') return true
+    return false
   } catch {
     // A browser's main thread may not wait, but look again.
     for (let look = 0; look < 2 ** 33; look++) if (Atomics.load(control, CONTROL.done) !== done) return true

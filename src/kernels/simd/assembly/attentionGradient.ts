@@ -39,7 +39,7 @@ function innerProduct(a: usize, b: usize, n: i32): f64 {
   return sum
 }
 
-/** For every query what is subtracted from its scores, the inverse of the sum of its weights, and D. Whether a score is +∞. */
+/** For every query what is subtracted from its scores, the inverse of the sum of its weights or 0, and D. Whether a score is +∞, or a sum 0. */
 function prepare(stats: usize, stride: usize, y: usize, top: usize, sum: usize, dy: usize, from: i32, to: i32, valueWidth: i32): bool {
   let limits = false
   for (let t = from; t < to; t++) {
@@ -47,7 +47,7 @@ function prepare(stats: usize, stride: usize, y: usize, top: usize, sum: usize, 
     store<f32>(stats + 4 * t, m == -Infinity ? 0 : m)
     store<f32>(stats + stride + 4 * t, l == 0 ? 0 : 1 / l)
     store<f32>(stats + 2 * stride + 4 * t, <f32>innerProduct(y + 4 * t * valueWidth, dy + 4 * t * valueWidth, valueWidth))
-    limits = limits || m == Infinity
+    limits = limits || m == Infinity || l == 0
   }
   return limits
 }
@@ -60,7 +60,7 @@ function weighFour(scores: usize, slopes: usize, m: v128, inverse: v128, dot: v1
   v128.store(slopes, f32x4.mul(f32x4.mul(p, f32x4.sub(v128.load(slopes), dot)), s))
 }
 
-/** The same for rows of a panel that see all of its keys, and whose scores are not +∞. */
+/** The same for rows of a panel that see all of its keys, and have weights but no score of +∞. */
 @inline
 function weighRows(scores: usize, slopes: usize, stats: usize, stride: usize, rows: i32, s: v128): void {
   for (let r = 0; r < rows; r++, scores += LINE, slopes += LINE, stats += 4) {
@@ -75,7 +75,7 @@ function weighRows(scores: usize, slopes: usize, stats: usize, stride: usize, ro
 }
 
 /**
- * The same for any rows: both are 0 where a key is hidden. The first row sees the lanes before `seen`, with a causal mask each further one another one;
+ * The same for any rows: both are 0 where a key is hidden, and where there are no weights. The first row sees the lanes before `seen`, with a causal mask each further one another one;
  * `shown` has ones in all bits for keys that the padding shows, or is 0.
  */
 function weighMaskedRows(scores: usize, slopes: usize, stats: usize, stride: usize, rows: i32, s: v128, seen: i32, causal: bool, shown: usize): void {
@@ -86,6 +86,7 @@ function weighMaskedRows(scores: usize, slopes: usize, stats: usize, stride: usi
       const x = v128.load(scores + lane)
       let mask = i32x4.lt_s(v128.load(LANES + lane), reach)
       if (shown != 0) mask = v128.and(mask, v128.load(shown + lane))
+      mask = v128.and(mask, f32x4.ne(inverse, f32x4.splat(0)))
       const p = f32x4.mul(v128.bitselect(limit4(x), finiteWeight4(x, m, s), infinite), inverse)
       v128.store(scores + lane, v128.and(mask, p))
       v128.store(slopes + lane, v128.and(mask, f32x4.mul(f32x4.mul(p, f32x4.sub(v128.load(slopes + lane), dot)), s)))
@@ -93,9 +94,12 @@ function weighMaskedRows(scores: usize, slopes: usize, stats: usize, stride: usi
   }
 }
 
-/** c(j, lane) += w(row, lane) b(row, j) where b is infinite or NaN and was taken out, over the keys that a row sees: with a causal mask those of the lanes before `reach` + row. */
-function restorePanel(c: usize, w: usize, b: usize, begin: i32, rows: i32, width: i32, lanes: i32, reach: i32, causal: bool, shown: usize): void {
-  for (let row = begin; row < rows; row++)
+/** c(j, lane) += w(row, lane) b(row, j) where b is infinite or NaN and was taken out, over the keys that a row with weights sees: with a causal mask those of the lanes before `reach` + row. */
+function restorePanel(
+  c: usize, w: usize, b: usize, inverses: usize, begin: i32, rows: i32, width: i32, lanes: i32, reach: i32, causal: bool, shown: usize
+): void {
+  for (let row = begin; row < rows; row++) {
+    if (load<f32>(inverses + 4 * row) == 0) continue
     for (let j = 0; j < width; j++) {
       const x = load<f32>(b + 4 * (row * width + j))
       if (!strange(x)) continue
@@ -104,16 +108,18 @@ function restorePanel(c: usize, w: usize, b: usize, begin: i32, rows: i32, width
         if (kept(shown, lane)) store<f32>(to, load<f32>(to) + load<f32>(w + row * LINE + 4 * lane) * x)
       }
     }
+  }
 }
 
 /** The same for rows of dQ: `packed` are MR rows of dS, `reach` is that of the first one, counted from the first key of the block. */
-function restoreRows(dq: usize, packed: usize, k: usize, rows: i32, count: i32, width: i32, reach: i32, causal: bool, visible: usize): void {
+function restoreRows(dq: usize, packed: usize, k: usize, inverses: usize, rows: i32, count: i32, width: i32, reach: i32, causal: bool, visible: usize): void {
   for (let i = 0; i < count; i++) {
     if (!kept(visible, i)) continue
     for (let j = 0; j < width; j++) {
       const x = load<f32>(k + 4 * (i * width + j))
       if (!strange(x)) continue
       for (let row = causal ? max(0, i + 1 - reach) : 0; row < rows; row++) {
+        if (load<f32>(inverses + 4 * row) == 0) continue
         const to = dq + 4 * (row * width + j)
         store<f32>(to, load<f32>(to) + load<f32>(packed + 4 * (i * MR + row)) * x)
       }
@@ -158,11 +164,11 @@ function gradient(
     return
   }
   // Where every query sees the first key, its block writes dQ, and others add to it.
-  const begun = shift < 0 || keys == 0
+  const begun = shift < 0
   if (dq != 0 && begun) memory.fill(dq + 4 * queryFrom * width, 0, 4 * (queryTo - queryFrom) * width)
   const end = dq != 0 && dk == 0 ? min(keyTo, reachOf(queryTo - 1, queries, keys, causal)) : keyTo
   for (let first = keyFrom; first < end; first += KEYS) {
-    const count = min(KEYS, end - first), hides = causal || visible != 0, shown = visible == 0 ? 0 : visible + 4 * first
+    const count = min(KEYS, end - first), hides = causal || visible != 0 || limits, shown = visible == 0 ? 0 : visible + 4 * first
     const kHere = k + 4 * first * width, vHere = v + 4 * first * valueWidth
     for (let i = 0; i < count; i += NR) {
       packB(kColumns + 4 * i * width, kHere + 4 * i * width, min(NR, count - i), width, 4 * width, 4)
@@ -202,8 +208,8 @@ function gradient(
           const adds = t > queryFrom && (!causal || reach > 1), dkPanel = dkPanels + 4 * i * down, dvPanel = dvPanels + 4 * i * values
           multiplyTransposed(dkPanel, qColumns, slopes, begin, rows, width, adds, spill)
           multiplyTransposed(dvPanel, dyColumns, scores, begin, rows, valueWidth, adds, spill)
-          if (queriesTaken) restorePanel(dkPanel, slopes, qHere, begin, rows, width, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
-          if (slopesTaken) restorePanel(dvPanel, scores, dyHere, begin, rows, valueWidth, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
+          if (queriesTaken) restorePanel(dkPanel, slopes, qHere, stats + stride + 4 * t, begin, rows, width, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
+          if (slopesTaken) restorePanel(dvPanel, scores, dyHere, stats + stride + 4 * t, begin, rows, valueWidth, min(NR, count - i), reach, causal, shown == 0 ? 0 : shown + 4 * i)
         }
         if (dq != 0) for (let r = begin; r < rows; r += MR) packA(packed + 4 * (r * KEYS + i * MR), slopes + r * LINE, MR, NR, LINE, 4)
       }
@@ -213,7 +219,7 @@ function gradient(
           if (n <= 0) continue
           for (let j = 0; j < width; j += NR)
             tile(packed + 4 * r * KEYS, kRows + 4 * j * count, n, to + 4 * j, 4 * width, lines, min(NR, width - j), begun || first > keyFrom, spill)
-          if (keysTaken) restoreRows(to, packed + 4 * r * KEYS, kHere, lines, n, width, t + r + 1 + shift - first, causal, shown)
+          if (keysTaken) restoreRows(to, packed + 4 * r * KEYS, kHere, stats + stride + 4 * (t + r), lines, n, width, t + r + 1 + shift - first, causal, shown)
         }
     }
     if (dk == 0) continue

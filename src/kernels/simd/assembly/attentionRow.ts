@@ -156,6 +156,7 @@ export function attendSlowly(
 ): void {
   const p = scratch, m = f32x4.splat(top), l = f32x4.splat(sum), factor = f32x4.splat(s)
   memory.fill(y, 0, 4 * valueWidth)
+  if (sum == 0) return
   for (let first = 0; first < reach; first += KEYS) {
     const n = min(KEYS, reach - first)
     visibleScores(p, q, k, visible, first, n, width, kLine)
