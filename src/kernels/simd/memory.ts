@@ -35,7 +35,7 @@ export const noteNoRoom = (end: number): void => {
 }
 
 /** Notes that a call of a kernel is left to the reference, or an array outside. */
-export const noteRefused = (): void => { refusals.calls++ }
+export const noteRefused = (): void => { if (instance !== undefined) refusals.calls++ }
 
 /**
  * The memory of the kernels: what it has, what it may have, and how many calls and arrays found no room in it since the library was imported. Where
