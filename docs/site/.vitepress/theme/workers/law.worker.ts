@@ -45,7 +45,7 @@ const tryCode = async ({ id, page, place, code, helpers, aliases, seed }: ToLaw 
   tell({ kind: 'at', id, reader: false })
   const outcome = await tryStep(pageOf(page), place, step, seed, {
     at: reader => { tell({ kind: 'at', id, reader }) },
-    holds: (cases, worst) => { tell({ kind: 'holds', id, cases, worst }) },
+    soFar: (cases, worst) => { tell({ kind: 'soFar', id, cases, worst }) },
     failing: () => { tell({ kind: 'failing', id }) },
     stopped: () => id !== current
   })

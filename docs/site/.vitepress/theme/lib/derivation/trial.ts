@@ -13,7 +13,7 @@ type Drawn = Parameters<Derivation['valuesIn']>[0]
 export interface Listener {
   /** Before and after the code of the reader runs. */
   readonly at: (reader: boolean) => void
-  readonly holds: (cases: number, worst: number) => void
+  readonly soFar: (cases: number, worst: number) => void
   readonly failing: () => void
   readonly stopped: () => boolean
 }
@@ -53,7 +53,7 @@ const next = (): Promise<void> => new Promise(resolve => {
   port2.postMessage(undefined)
 })
 
-export const tryStep = async (derivation: Derivation, place: string, step: Step, seed: number, { at, holds, failing, stopped }: Listener): Promise<Outcome> => {
+export const tryStep = async (derivation: Derivation, place: string, step: Step, seed: number, { at, soFar, failing, stopped }: Listener): Promise<Outcome> => {
   const own = derivation.functions.find(({ name }) => name === place)
   if (own === undefined) return { kind: 'problem', text: `No step is called ${place}.` }
   const read = new Set<string>()
@@ -93,7 +93,7 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
         worst = Math.max(worst, found.error)
         if (cases === 1 || performance.now() - told > 80) {
           told = performance.now()
-          holds(cases, worst)
+          soFar(cases, worst)
         }
       }
       return true
@@ -112,6 +112,7 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
   const details = await fc.check(property, { seed, numRuns: CASES, interruptAfterTimeLimit: SEARCH })
   if (stopped()) return { kind: 'stopped' }
   if (problem !== undefined) return { kind: 'problem', text: problem }
+  if (details.counterexample === null && cases === 0) return { kind: 'problem', text: `No case was judged in ${SEARCH / 1000} seconds.` }
   if (details.counterexample === null) return { kind: 'holds', cases, worst }
 
   const [smallest] = details.counterexample
