@@ -7,14 +7,14 @@ import * as functions from 'fp-ts/lib/function.js'
 import * as pullback from 'pullback'
 import * as laws from 'pullback/laws'
 import { transform } from 'sucrase'
+import { HIDDEN } from '../lib/code/hidden.js'
 import type { FromProgram, ToProgram } from '../lib/code/messages.js'
+import { MOST_LINES } from '../lib/code/printed.js'
 import { show } from '../lib/code/show.js'
 
 const MODULES: Readonly<Record<string, unknown>> = {
   'pullback': pullback, 'pullback/laws': laws, 'fp-ts/lib/Either.js': either, 'fp-ts/lib/function.js': functions, 'fast-check': fastCheck
 }
-
-const MOST_LINES = 500
 
 const tell = (message: FromProgram): void => { postMessage(message) }
 
@@ -31,8 +31,8 @@ const run = (code: string): void => {
   }
   const compiled = transform(code, { transforms: ['typescript', 'imports'], production: true }).code
   // The worker is made for this one program, has no page to change and no address to ask, and is ended when it takes too long.
-  const program = new Function('require', 'exports', 'module', 'console', compiled) as (require: unknown, exports: object, module: object, console: object) => void
-  program(load, {}, { exports: {} }, { log: print, info: print, warn: print, error: print, table: print })
+  const program = new Function(...HIDDEN, 'require', 'exports', 'module', 'console', `{ ${compiled}\n}`) as (...values: readonly unknown[]) => void
+  program(...HIDDEN.map(() => undefined), load, {}, { exports: {} }, { log: print, info: print, warn: print, error: print, table: print })
 }
 
 onmessage = ({ data: { code } }: MessageEvent<ToProgram>) => {

@@ -7,6 +7,7 @@ import type { Value } from 'pullback/laws'
 import { transform } from 'sucrase'
 import * as letters from '../../../../../../laws/derivations/letters.js'
 import * as notation from '../../../../../../laws/derivations/notation.js'
+import { HIDDEN } from '../code/hidden.js'
 
 /** Something that one sentence says. */
 export class Problem extends Error {
@@ -14,9 +15,6 @@ export class Problem extends Error {
 }
 
 export type Step = (values: Readonly<Record<string, Value>>, sizes: Readonly<Record<string, number>>) => unknown
-
-/** What belongs to the worker and not to a step. */
-const HIDDEN = ['self', 'globalThis', 'postMessage', 'onmessage', 'close', 'fetch', 'importScripts', 'Worker', 'XMLHttpRequest', 'WebSocket', 'indexedDB', 'caches']
 
 const messageOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 
