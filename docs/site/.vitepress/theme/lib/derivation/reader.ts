@@ -7,6 +7,7 @@ import type { Value } from 'pullback/laws'
 import { transform } from 'sucrase'
 import * as letters from '../../../../../../laws/derivations/letters.js'
 import * as notation from '../../../../../../laws/derivations/notation.js'
+import { messageOf } from '../code/errors.js'
 import { HIDDEN } from '../code/hidden.js'
 
 /** Something that one sentence says. */
@@ -15,8 +16,6 @@ export class Problem extends Error {
 }
 
 export type Step = (values: Readonly<Record<string, Value>>, sizes: Readonly<Record<string, number>>) => unknown
-
-const messageOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
 
 /** The function that a step prints, without the name that it may be given. */
 const expressionOf = (code: string): string => code.trim().replace(/^(?:export\s+)?(?:const|let|var)\s+\w+(?:\s*:[^=]+)?\s*=(?!=)\s*/, '').replace(/;\s*$/, '')
