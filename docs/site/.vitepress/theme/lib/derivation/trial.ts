@@ -120,7 +120,8 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
   read.clear()
   const got = run(drawn)
   const wanted = own.against.map(({ name, value }) => ({ name, value: value(drawn) }))
-  const reference = wanted.find(({ value }) => !(equal(got, value).error <= MEASURED)) ?? wanted[0]
+  const reference = wanted.find(({ value }) => !(equal(got, value).error <= MEASURED))
+  if (reference === undefined) return { kind: 'problem', text: 'It fails in a case, and not when the same case runs again. A step is a pure function of the letters.' }
   if (shapeOf(got) !== shapeOf(reference.value)) return { kind: 'problem', text: `It gives ${typeof got === 'number' ? 'a number' : `the shape ${sizesOf(got)}`} where ${typeof reference.value === 'number' ? 'a number' : `the shape ${sizesOf(reference.value)}`} is expected.` }
   const mine = entriesOf(got), theirs = entriesOf(reference.value)
   const entry = mine.findIndex((x, i) => !(Object.is(x, theirs[i]) || Math.abs(x - theirs[i]) <= MEASURED * Math.hypot(...theirs.filter(Number.isFinite), 0.01)))
