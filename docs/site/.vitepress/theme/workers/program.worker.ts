@@ -48,7 +48,10 @@ addEventListener('error', event => {
   event.preventDefault()
   fail(event.error)
 })
-addEventListener('unhandledrejection', event => { fail(event.reason) })
+addEventListener('unhandledrejection', event => {
+  event.preventDefault()
+  fail(event.reason)
+})
 
 onmessage = async ({ data: { code } }: MessageEvent<ToProgram>) => {
   try {
