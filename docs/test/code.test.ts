@@ -105,4 +105,7 @@ test('timers are over when none is left', async () => {
   }, 30)
   await over()
   expect([...said].sort()).toEqual(['again', 'again', 'first', 'nested'])
+  later(() => said.push('alone'), 20)
+  await over()
+  expect(said.at(-1)).toBe('alone')
 })
