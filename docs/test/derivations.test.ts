@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { Locator, Page } from 'playwright-core'
+import { chapters } from 'pullback/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compileStep } from '../site/.vitepress/theme/lib/derivation/reader.js'
+import { tryStep } from '../site/.vitepress/theme/lib/derivation/trial.js'
 import { addresses, openPage, openSite, type Site } from './browser.js'
 
 let site: Site
@@ -207,4 +210,78 @@ test('a page needs at most 200 KB of JavaScript before an editor is opened', asy
     expect(bytes, name).toBeGreaterThan(20_000)
     expect(bytes, name).toBeLessThanOrEqual(200_000)
   }
+})
+
+test('a step may be written in any ordinary way', () => {
+  const value = (code: string): unknown => compileStep(code, [], {})({ y: 3 }, {})
+  for (const code of [
+    '({ y }) => y', '({ y }) => y;', '({ y }) => y; // mine', '({ y }) => y // mine', '({ y }) => y /* mine */ ;\n', '// mine\nconst dx = ({ y }) => y',
+    '/* a */ /* b */ export const dx = ({ y }) => y;', 'const dx: (letters: { y: number }) => number = ({ y }) => y; // mine', 'export default ({ y }) => y',
+    'function dx({ y }) { return y }', '({ y }: { y: number }): number => y as number'
+  ]) expect(value(code), code).toBe(3)
+  for (const code of ['', ' \n', ';', '// only a comment', '/* only */ // comments\n', 'const dx = // nothing'])
+    expect(() => value(code), code).toThrow('There is no code.')
+  for (const code of ['({ y }) =>', '({ y }) => y +', 'while (true) {}']) expect(() => value(code), code).toThrow('This is not a program yet.')
+})
+
+const WRONG_ONCE = `(() => {
+  let calls = 0
+  return letters => (calls++ === 0 ? letters.dy.map(() => 7) : RIGHT(letters))
+})()`
+
+test('no counterexample is shown that is none when it runs again', async () => {
+  const page = chapters.flatMap(chapter => chapter.pages).find(({ key }) => key === 'softmax')
+  if (page === undefined) throw new Error('softmax has no page')
+  const right = '(({ y, dy, tau }) => y.map((p, i) => p / tau * (dy[i] - y.reduce((total, q, j) => total + q * dy[j], 0))))'
+  const answer = (code: string): ReturnType<typeof tryStep> => tryStep(page.derivation, 'dx, step 3', compileStep(code, [], {}), 1, {
+    at: () => undefined, soFar: () => undefined, failing: () => undefined, stopped: () => false
+  })
+  expect(await answer(right)).toMatchObject({ kind: 'holds', cases: 100 })
+  expect(await answer(right.replace('total + q', 'total - q'))).toMatchObject({ kind: 'fails' })
+  expect(await answer(WRONG_ONCE.replace('RIGHT', right))).toMatchObject({ kind: 'problem', text: expect.stringContaining('a pure function of the letters') as unknown })
+})
+
+test('what an older trial left behind never answers for a newer one', async () => {
+  const { page, problems } = await openPage(site, '/derivations/softmax-with-temperature.html')
+  const step = await opened(page, 'dx, step 3')
+  const right = 'y.map((p, i) => p / tau * (dy[i] - y.reduce((total, q, j) => total + q * dy[j], 0)))'
+  const answer = step.locator('.answer'), says = (text: string | RegExp): Promise<void> => answer.getByText(text).waitFor()
+  const holds = async (): Promise<void> => {
+    await replace(page, step, `({ y, dy, tau }) => ${right} // ${Math.random()}`)
+    await says('It holds: 100 cases')
+  }
+  // A loop that begins when the answer is there.
+  await replace(page, step, `({ y, dy, tau }) => { setTimeout(() => { for (;;) {} }, 1500); return ${right} }`)
+  await says('It holds: 100 cases')
+  await page.waitForTimeout(2500)
+  await replace(page, step, '({ y }) => y')
+  expect(await answer.getByText('It holds').count()).toBe(0)
+  await answer.locator('.counterexample').waitFor()
+  await holds()
+  // What belongs to every program.
+  for (const poison of ['Array.prototype.map = function () { return [] }', 'Object.prototype.evil = 1', 'Math.exp = () => 1']) {
+    await replace(page, step, `() => { ${poison}; return 7 }`)
+    await answer.locator('.pb-fails').waitFor()
+    await holds()
+  }
+  // A worker that says no more is no proof.
+  for (const quiet of ['const f = () => Promise.resolve().then(f); f()', "new Function('close()')()"]) {
+    await replace(page, step, `({ y, dy, tau }) => { ${quiet}; return ${right} }`)
+    await says(/^✗ Stopped after \d seconds/)
+    await holds()
+  }
+  expect(problems).toEqual([])
+  await page.context().close()
+})
+
+test('steps of one page do not stop each other', async () => {
+  const { page, problems } = await openPage(site, '/derivations/softmax-with-temperature.html')
+  const first = await opened(page, 'dx, step 3')
+  await replace(page, first, '({ y }) => { for (;;) {} }')
+  await page.waitForTimeout(400)
+  const second = await opened(page, 'dx, step 2')
+  await second.getByRole('button', { name: 'Close' }).click()
+  await first.locator('.answer').getByText('Stopped after 2 seconds').waitFor()
+  expect(problems).toEqual([])
+  await page.context().close()
 })

@@ -3,6 +3,7 @@
  */
 import fc from 'fast-check'
 import { chapters, type Derivation } from 'pullback/laws'
+import { messageOf } from '../lib/code/errors.js'
 import type { FromLaw, ToLaw } from '../lib/derivation/messages.js'
 import { compileStep, Problem } from '../lib/derivation/reader.js'
 import { tryStep } from '../lib/derivation/trial.js'
@@ -45,7 +46,7 @@ const tryCode = async ({ id, page, place, code, helpers, aliases, seed }: ToLaw 
   tell({ kind: 'at', id, reader: false })
   const outcome = await tryStep(pageOf(page), place, step, seed, {
     at: reader => { tell({ kind: 'at', id, reader }) },
-    holds: (cases, worst) => { tell({ kind: 'holds', id, cases, worst }) },
+    soFar: (cases, worst) => { tell({ kind: 'soFar', id, cases, worst }) },
     failing: () => { tell({ kind: 'failing', id }) },
     stopped: () => id !== current
   })
@@ -73,7 +74,7 @@ onmessage = async ({ data }: MessageEvent<ToLaw>) => {
     else if (data.kind === 'try') await tryCode(data)
     else await runBug(data)
   } catch (error) {
-    tell({ kind: 'problem', id: data.id, text: error instanceof Problem ? error.message : error instanceof Error ? `${error.name}: ${error.message}` : String(error) })
+    tell({ kind: 'problem', id: data.id, text: error instanceof Problem ? error.message : messageOf(error) })
   }
   tell({ kind: 'done', id: data.id })
 }

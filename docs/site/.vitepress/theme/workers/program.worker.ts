@@ -7,18 +7,22 @@ import * as functions from 'fp-ts/lib/function.js'
 import * as pullback from 'pullback'
 import * as laws from 'pullback/laws'
 import { transform } from 'sucrase'
+import { messageOf } from '../lib/code/errors.js'
+import { HIDDEN } from '../lib/code/hidden.js'
 import type { FromProgram, ToProgram } from '../lib/code/messages.js'
+import { MOST_LINES } from '../lib/code/printed.js'
 import { show } from '../lib/code/show.js'
+import { createTimers } from '../lib/code/timers.js'
 
 const MODULES: Readonly<Record<string, unknown>> = {
   'pullback': pullback, 'pullback/laws': laws, 'fp-ts/lib/Either.js': either, 'fp-ts/lib/function.js': functions, 'fast-check': fastCheck
 }
 
-const MOST_LINES = 500
-
 const tell = (message: FromProgram): void => { postMessage(message) }
 
-const run = (code: string): void => {
+const timers = createTimers(), { setTimeout, setInterval, clearTimeout, clearInterval } = timers
+
+const run = async (code: string): Promise<void> => {
   let lines = 0
   const print = (...values: readonly unknown[]): void => {
     lines++
@@ -31,16 +35,30 @@ const run = (code: string): void => {
   }
   const compiled = transform(code, { transforms: ['typescript', 'imports'], production: true }).code
   // The worker is made for this one program, has no page to change and no address to ask, and is ended when it takes too long.
-  const program = new Function('require', 'exports', 'module', 'console', compiled) as (require: unknown, exports: object, module: object, console: object) => void
-  program(load, {}, { exports: {} }, { log: print, info: print, warn: print, error: print, table: print })
+  const given = { require: load, exports: {}, module: { exports: {} }, console: { log: print, info: print, warn: print, error: print, table: print }, setTimeout, setInterval, clearTimeout, clearInterval }
+  const program = new Function(...HIDDEN, ...Object.keys(given), `return (async () => { ${compiled}\n})()`) as (...values: readonly unknown[]) => Promise<void>
+  await program(...HIDDEN.map(() => undefined), ...Object.values(given))
+  await timers.over()
 }
 
-onmessage = ({ data: { code } }: MessageEvent<ToProgram>) => {
+const fail = (error: unknown): void => { tell({ kind: 'failed', text: messageOf(error) }) }
+
+// What a timer or a promise of the program throws later.
+addEventListener('error', event => {
+  event.preventDefault()
+  fail(event.error)
+})
+addEventListener('unhandledrejection', event => {
+  event.preventDefault()
+  fail(event.reason)
+})
+
+onmessage = async ({ data: { code } }: MessageEvent<ToProgram>) => {
   try {
-    run(code)
+    await run(code)
     tell({ kind: 'done' })
   } catch (error) {
-    tell({ kind: 'failed', text: error instanceof Error ? `${error.name}: ${error.message}` : String(error) })
+    fail(error)
   }
 }
 

@@ -2,7 +2,8 @@
  * Programs of readers, each in a worker of its own that is ended when it takes too long. The next worker is made ready in advance,
  * so that a program starts at once.
  */
-import type { FromProgram, ToProgram } from './messages.js'
+import type { ToProgram } from './messages.js'
+import { NOTHING, received } from './printed.js'
 
 /** How a program ended. */
 export type Ending = { readonly kind: 'done' } | { readonly kind: 'failed' | 'stopped', readonly text: string }
@@ -29,9 +30,10 @@ export const runProgram = (code: string, onLine: (text: string) => void): Runnin
   const worker = waiting
   waiting = undefined
   if (worker === undefined) throw new Error('a worker was just prepared')
-  let end: (ending: Ending) => void = () => undefined
+  let end: (ending: Ending) => void = () => undefined, printed = NOTHING, open = true
   const ended = new Promise<Ending>(resolve => { end = resolve })
   const finish = (ending: Ending): void => {
+    open = false
     clearTimeout(timer)
     worker.terminate()
     end(ending)
@@ -39,9 +41,12 @@ export const runProgram = (code: string, onLine: (text: string) => void): Runnin
   const timer = setTimeout(() => {
     finish({ kind: 'stopped', text: `Stopped after ${SECONDS} seconds. Is there a loop that never ends?` })
   }, SECONDS * 1000)
-  worker.onmessage = ({ data }: MessageEvent<FromProgram>) => {
-    if (data.kind === 'line') onLine(data.text)
-    else if (data.kind !== 'ready') finish(data)
+  worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (!open) return
+    const next = received(printed, data), { message } = next
+    printed = next.printed
+    if (message.kind === 'line') onLine(message.text)
+    else if (message.kind !== 'ready') finish(message)
   }
   worker.onerror = event => {
     event.preventDefault()

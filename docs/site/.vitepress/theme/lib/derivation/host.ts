@@ -1,11 +1,17 @@
 /**
- * The worker of laws as the page uses it. One task at a time; a newer one takes the place of an older one. Code of a reader that
- * runs for too long is ended with its worker, and the next task finds another worker that is ready.
+ * The workers of laws as the page uses them. A host has one task at a time; a newer one takes the place of an older one. Code of a
+ * reader that runs for too long is ended with its worker, and the next task finds another worker that is ready.
  */
 import type { FromLaw, ToLaw } from './messages.js'
 
-/** Milliseconds that the code of a reader may run without an end, and that a worker may be silent about a new task. */
-export const LONGEST = 2000, SILENT = 400
+/**
+ * Milliseconds that the code of a reader may run without an end, that a worker of such code may be quiet between its runs (the code may
+ * have left something behind that never ends), and that a worker of laws may be silent about a new task.
+ */
+export const LONGEST = 2000, QUIET = 5000, SILENT = 400
+
+/** More than any trial tells. */
+const MOST_MESSAGES = 300_000
 
 interface Worked {
   readonly worker: Worker
@@ -33,17 +39,18 @@ export interface Host {
   readonly stop: () => void
 }
 
-/** With a spare, a second worker is kept ready for when the first must be ended. */
-export const createHost = (withSpare: boolean): Host => {
-  let working: Worked | undefined, spare: Worked | undefined, id = 0
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Laws and planted mistakes, which end. One worker stays; it is ended when it must be. */
+const createLaws = (): Host => {
+  let working: Worked | undefined, id = 0
   let busy: { readonly id: number, readonly end: () => void } | undefined
   const prepare = (): void => {
     working ??= spawn()
   }
-  const replace = (): void => {
+  const replace = (): Worked => {
     working?.worker.terminate()
-    working = spare ?? spawn()
-    spare = undefined
+    return working = spawn()
   }
   const stop = (): void => {
     if (busy === undefined) return
@@ -51,9 +58,8 @@ export const createHost = (withSpare: boolean): Host => {
     replace()
   }
   const run = async (task: Task, hear: (message: FromLaw) => void): Promise<void> => {
-    const mine = ++id, wasBusy = busy !== undefined
+    const mine = ++id
     busy?.end()
-    prepare()
     await new Promise<void>(resolve => {
       let timer: ReturnType<typeof setTimeout> | undefined, mineWorker: Worked | undefined
       const end = (): void => {
@@ -63,22 +69,9 @@ export const createHost = (withSpare: boolean): Host => {
         resolve()
       }
       busy = { id: mine, end }
-      const problem = (text: string): void => {
-        hear({ kind: 'problem', id: mine, text })
-        hear({ kind: 'done', id: mine })
-        end()
-      }
-      const tooLong = (): void => {
-        replace()
-        problem('Stopped after 2 seconds. Is there a loop that never ends?')
-      }
       const listen = ({ data }: MessageEvent<FromLaw>): void => {
         if (data.kind === 'ready' || data.id !== mine) return
         clearTimeout(timer)
-        if (data.kind === 'at') {
-          if (data.reader) timer = setTimeout(tooLong, LONGEST)
-          return
-        }
         hear(data)
         if (data.kind === 'done') end()
       }
@@ -88,25 +81,80 @@ export const createHost = (withSpare: boolean): Host => {
           if (busy?.id !== mine) return
           worked.worker.addEventListener('message', listen)
           worked.worker.postMessage({ ...task, id: mine })
-          if (withSpare) spare ??= spawn()
-          // A worker that does not answer is in the code of an older task.
+          // A worker that does not answer is in an older task.
           if (canBeReplaced) timer = setTimeout(() => {
             worked.worker.removeEventListener('message', listen)
-            replace()
-            if (working !== undefined) begin(working, false)
+            begin(replace(), false)
           }, SILENT)
-        }, (error: unknown) => { problem(error instanceof Error ? error.message : String(error)) })
+        }, (error: unknown) => {
+          hear({ kind: 'problem', id: mine, text: sentenceOf(error) })
+          hear({ kind: 'done', id: mine })
+          end()
+        })
       }
-      if (working !== undefined) begin(working, wasBusy)
+      begin(working ??= spawn(), true)
     })
   }
   return { prepare, run, stop }
 }
 
-/** Laws and planted mistakes, which end. */
-export const laws = createHost(false)
+/** Kept ready for the code of any step of the page. */
+let spare: Worked | undefined
 
-/** Code of readers. */
-export const trials = createHost(true)
+/**
+ * Code of a reader, a host for each step. Every task has a worker of its own that is ended with it, since what the code changed or left
+ * behind (a prototype, a timer) would reach the next one.
+ */
+export const createTrials = (): Host => {
+  let id = 0, end: (() => void) | undefined
+  const prepare = (): void => {
+    spare ??= spawn()
+  }
+  const run = async (task: Task, hear: (message: FromLaw) => void): Promise<void> => {
+    end?.()
+    const mine = ++id, { worker, ready } = spare ?? spawn()
+    spare = undefined
+    await new Promise<void>(resolve => {
+      let timer: ReturnType<typeof setTimeout> | undefined, open = true, messages = 0
+      const finish = end = (): void => {
+        open = false
+        clearTimeout(timer)
+        worker.terminate()
+        if (end === finish) end = undefined
+        resolve()
+      }
+      const problem = (text: string): void => {
+        if (!open) return
+        hear({ kind: 'problem', id: mine, text })
+        finish()
+      }
+      /** The worker must speak again in time, whoever is at work in it. */
+      const wait = (milliseconds: number): void => {
+        clearTimeout(timer)
+        timer = setTimeout(() => { problem(`Stopped after ${milliseconds / 1000} seconds. Is there a loop that never ends?`) }, milliseconds)
+      }
+      const listen = ({ data }: MessageEvent<FromLaw>): void => {
+        if (!open || data.kind === 'ready' || data.id !== mine) return
+        if (++messages > MOST_MESSAGES) {
+          problem('Stopped: it speaks to the page without an end.')
+          return
+        }
+        wait(data.kind === 'at' && data.reader ? LONGEST : QUIET)
+        if (data.kind !== 'at') hear(data)
+        if (data.kind === 'done') finish()
+      }
+      ready.then(() => {
+        if (!open) return
+        worker.addEventListener('message', listen)
+        worker.postMessage({ ...task, id: mine })
+        wait(QUIET)
+        prepare()
+      }, (error: unknown) => { problem(sentenceOf(error)) })
+    })
+  }
+  return { prepare, run, stop: () => { end?.() } }
+}
+
+export const laws = createLaws()
 
 export const freshSeed = (): number => Math.floor(Math.random() * 2 ** 31)

@@ -30,6 +30,7 @@ export type FromLaw =
   | { readonly kind: 'ready' }
   | { readonly kind: 'at', readonly id: number, readonly reader: boolean }
   | { readonly kind: 'law', readonly id: number, readonly law: number, readonly worst: number, readonly cases: number, readonly failure: string | undefined }
+  | { readonly kind: 'soFar', readonly id: number, readonly cases: number, readonly worst: number }
   | { readonly kind: 'holds', readonly id: number, readonly cases: number, readonly worst: number }
   | { readonly kind: 'failing', readonly id: number }
   | { readonly kind: 'fails', readonly id: number, readonly example: Counterexample }

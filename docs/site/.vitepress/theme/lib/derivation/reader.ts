@@ -7,6 +7,8 @@ import type { Value } from 'pullback/laws'
 import { transform } from 'sucrase'
 import * as letters from '../../../../../../laws/derivations/letters.js'
 import * as notation from '../../../../../../laws/derivations/notation.js'
+import { messageOf } from '../code/errors.js'
+import { HIDDEN } from '../code/hidden.js'
 
 /** Something that one sentence says. */
 export class Problem extends Error {
@@ -15,19 +17,16 @@ export class Problem extends Error {
 
 export type Step = (values: Readonly<Record<string, Value>>, sizes: Readonly<Record<string, number>>) => unknown
 
-/** What belongs to the worker and not to a step. */
-const HIDDEN = ['self', 'globalThis', 'postMessage', 'onmessage', 'close', 'fetch', 'importScripts', 'Worker', 'XMLHttpRequest', 'WebSocket', 'indexedDB', 'caches']
-
-const messageOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const COMMENTS = /^(?:\s|\/\/[^\n]*(?:\n|$)|\/\*[^]*?\*\/)+/, NAMED = /^(?:export\s+default\s+|(?:export\s+)?(?:const|let|var)\s+\w+(?:\s*:(?:[^=]|=>)+?)?\s*=(?![=>]))/
 
 /** The function that a step prints, without the name that it may be given. */
-const expressionOf = (code: string): string => code.trim().replace(/^(?:export\s+)?(?:const|let|var)\s+\w+(?:\s*:[^=]+)?\s*=(?!=)\s*/, '').replace(/;\s*$/, '')
+const expressionOf = (code: string): string => code.replace(COMMENTS, '').replace(NAMED, '').replace(COMMENTS, '')
 
 const stripped = (code: string): string => transform(code, { transforms: ['typescript'], production: true }).code
 
 export const compileStep = (code: string, helpers: readonly string[], aliases: Readonly<Record<string, string>>): Step => {
   const expression = expressionOf(code)
-  if (expression === '') throw new Problem('There is no code.')
+  if (/^;*$/.test(expression)) throw new Problem('There is no code.')
   const exported = new Map<string, unknown>(Object.entries(pullback))
   const scope = new Map<string, unknown>([
     ...exported, ...Object.entries(aliases).map(([alias, name]) => [alias, exported.get(name)] as const), ...Object.entries(letters), ...Object.entries(notation)
@@ -39,7 +38,7 @@ export const compileStep = (code: string, helpers: readonly string[], aliases: R
   const called = (body: string): unknown => make(body)(...HIDDEN.map(() => undefined), ...scope.values())
   let step: unknown
   try {
-    const text = stripped(`const step = (${expression}\n)`)
+    const text = stripped(`const step = ${expression}\n;`)
     try {
       step = called(`'use strict'; { ${stripped(helpers.join('\n'))}\n${text}\nreturn step }`)
     } catch (error) {

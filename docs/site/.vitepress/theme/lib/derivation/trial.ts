@@ -13,7 +13,7 @@ type Drawn = Parameters<Derivation['valuesIn']>[0]
 export interface Listener {
   /** Before and after the code of the reader runs. */
   readonly at: (reader: boolean) => void
-  readonly holds: (cases: number, worst: number) => void
+  readonly soFar: (cases: number, worst: number) => void
   readonly failing: () => void
   readonly stopped: () => boolean
 }
@@ -53,7 +53,7 @@ const next = (): Promise<void> => new Promise(resolve => {
   port2.postMessage(undefined)
 })
 
-export const tryStep = async (derivation: Derivation, place: string, step: Step, seed: number, { at, holds, failing, stopped }: Listener): Promise<Outcome> => {
+export const tryStep = async (derivation: Derivation, place: string, step: Step, seed: number, { at, soFar, failing, stopped }: Listener): Promise<Outcome> => {
   const own = derivation.functions.find(({ name }) => name === place)
   if (own === undefined) return { kind: 'problem', text: `No step is called ${place}.` }
   const read = new Set<string>()
@@ -93,7 +93,7 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
         worst = Math.max(worst, found.error)
         if (cases === 1 || performance.now() - told > 80) {
           told = performance.now()
-          holds(cases, worst)
+          soFar(cases, worst)
         }
       }
       return true
@@ -112,6 +112,7 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
   const details = await fc.check(property, { seed, numRuns: CASES, interruptAfterTimeLimit: SEARCH })
   if (stopped()) return { kind: 'stopped' }
   if (problem !== undefined) return { kind: 'problem', text: problem }
+  if (details.counterexample === null && cases === 0) return { kind: 'problem', text: `No case was judged in ${SEARCH / 1000} seconds.` }
   if (details.counterexample === null) return { kind: 'holds', cases, worst }
 
   const [smallest] = details.counterexample
@@ -119,7 +120,8 @@ export const tryStep = async (derivation: Derivation, place: string, step: Step,
   read.clear()
   const got = run(drawn)
   const wanted = own.against.map(({ name, value }) => ({ name, value: value(drawn) }))
-  const reference = wanted.find(({ value }) => !(equal(got, value).error <= MEASURED)) ?? wanted[0]
+  const reference = wanted.find(({ value }) => !(equal(got, value).error <= MEASURED))
+  if (reference === undefined) return { kind: 'problem', text: 'It fails in a case, and not when the same case runs again. A step is a pure function of the letters.' }
   if (shapeOf(got) !== shapeOf(reference.value)) return { kind: 'problem', text: `It gives ${typeof got === 'number' ? 'a number' : `the shape ${sizesOf(got)}`} where ${typeof reference.value === 'number' ? 'a number' : `the shape ${sizesOf(reference.value)}`} is expected.` }
   const mine = entriesOf(got), theirs = entriesOf(reference.value)
   const entry = mine.findIndex((x, i) => !(Object.is(x, theirs[i]) || Math.abs(x - theirs[i]) <= MEASURED * Math.hypot(...theirs.filter(Number.isFinite), 0.01)))
