@@ -12,7 +12,7 @@ import { initialOf, queryOf, settingsOf } from '../site/.vitepress/theme/lib/pla
 import { backwardFlow, probedGradient } from '../site/.vitepress/theme/lib/playground/flow.js'
 import { flowTable } from '../site/.vitepress/theme/lib/playground/flowTable.js'
 import { gptRun } from '../site/.vitepress/theme/lib/playground/gptRun.js'
-import { GPT_FIELDS, VIEW_FIELDS } from '../site/.vitepress/theme/lib/playground/gptSettings.js'
+import { disagreement, GPT_FIELDS, gptSettingsOf, VIEW_FIELDS } from '../site/.vitepress/theme/lib/playground/gptSettings.js'
 import { attentionTo, candidatesAfter, sampleAfter } from '../site/.vitepress/theme/lib/playground/looking.js'
 import { MLP_FIELDS } from '../site/.vitepress/theme/lib/playground/mlpSettings.js'
 import { keptOf, newSession, sampled, sessionOfFile, sessionOfKept, trainedFor, weightsOf, type Session } from '../site/.vitepress/theme/lib/playground/session.js'
@@ -45,6 +45,16 @@ describe('settings in an address', () => {
     const { settings, problems } = settingsOf(GPT_FIELDS)(query)
     expect(settings).toEqual(initialOf(GPT_FIELDS))
     expect(problems).toEqual([`The address says ${query}, where an integer from 8 to 256 was expected; 64 is used.`])
+  })
+
+  test('that do not fit together are said, and a run begins all the same', () => {
+    expect(gptSettingsOf('width=10&heads=4&seed=9')).toEqual({
+      settings: { ...initialOf(GPT_FIELDS), seed: 9 }, problems: ['A width of 10 cannot be cut into 4 heads of one size. A width of 64 and 4 heads are used.']
+    })
+    expect(gptSettingsOf('width=12&heads=3').problems).toEqual([])
+    for (let heads = 1; heads <= 8; heads++) for (let width = 8; width <= 256; width++) {
+      expect(disagreement(gptSettingsOf(`width=${width}&heads=${heads}`).settings)).toBe(undefined)
+    }
   })
 
   test.each(['hidden=4-', 'hidden=4-4-4-4-4', 'hidden=4-99'])('%s is refused', query => {

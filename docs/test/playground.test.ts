@@ -241,6 +241,17 @@ describe('the GPT', () => {
     expect(problems).toEqual([])
   })
 
+  test('opens an address whose values are wrong, and what it says of them stays', async () => {
+    await visit(`${GPT}?width=10&heads=4&rate=NaN&seed=-1&blocks=1&temperature=-3`)
+    await page.locator('[data-what="sample"]').waitFor()
+    await steps(1)
+    const alert = await page.getByRole('alert').innerText()
+    for (const part of ['rate=NaN', 'seed=-1', 'temperature=-3', 'A width of 10 cannot be cut into 4 heads']) expect(alert).toContain(part)
+    expect(page.url()).toContain('blocks=1&heads=4&width=64&context=64&batch=16&rate=0.003&seed=1&')
+    expect(await page.locator('select[name=width]').inputValue()).toBe('64')
+    expect(problems).toEqual([])
+  })
+
   test('answers at once while the default model trains', async () => {
     await visit(GPT)
     await press('Train')

@@ -5,7 +5,7 @@ import { onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
 import type { Point } from './curve.js'
 import { initialOf, queryOf, settingsOf } from './fields.js'
 import type { GptReply, GptRequest, Opened } from './gptMessages.js'
-import { GPT_FIELDS, VIEW_FIELDS, type GptSettings, type GptView } from './gptSettings.js'
+import { GPT_FIELDS, gptSettingsOf, VIEW_FIELDS, type GptSettings, type GptView } from './gptSettings.js'
 import { DEFAULT_TEXT, fingerprint } from './text.js'
 
 type Said<K extends GptReply['kind']> = Extract<GptReply, { readonly kind: K }>
@@ -90,7 +90,7 @@ export const useGpt = () => {
   const keepWhenHidden = (): void => { if (document.visibilityState === 'hidden') ask({ kind: 'keep' }) }
 
   onMounted(() => {
-    const query = location.search, read = settingsOf(GPT_FIELDS)(query), looked = settingsOf(VIEW_FIELDS)(query)
+    const query = location.search, read = gptSettingsOf(query), looked = settingsOf(VIEW_FIELDS)(query)
     view.value = looked.settings
     wantedText = new URLSearchParams(query).get('text') ?? ''
     worker = new Worker(new URL('../../workers/gpt.ts', import.meta.url), { type: 'module', name: 'gpt' })
