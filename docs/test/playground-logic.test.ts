@@ -16,6 +16,7 @@ import { disagreement, GPT_FIELDS, gptSettingsOf, VIEW_FIELDS } from '../site/.v
 import { attentionTo, candidatesAfter, sampleAfter } from '../site/.vitepress/theme/lib/playground/looking.js'
 import { MLP_FIELDS } from '../site/.vitepress/theme/lib/playground/mlpSettings.js'
 import { keptOf, newSession, sampled, sessionOfFile, sessionOfKept, trainedFor, weightsOf, type Session } from '../site/.vitepress/theme/lib/playground/session.js'
+import { withSentence } from '../site/.vitepress/theme/lib/playground/sentences.js'
 import { DEFAULT_TEXT, fingerprint } from '../site/.vitepress/theme/lib/playground/text.js'
 
 const SMALL = { ...initialOf(GPT_FIELDS), width: 16, heads: 2, context: 16, batch: 4 }
@@ -60,6 +61,11 @@ describe('settings in an address', () => {
   test.each(['hidden=4-', 'hidden=4-4-4-4-4', 'hidden=4-99'])('%s is refused', query => {
     expect(settingsOf(MLP_FIELDS)(query).problems).toHaveLength(1)
   })
+})
+
+test('what went wrong stays said when more is said, and is said once', () => {
+  const said = ['a', '', 'b', 'a', ''].reduce<readonly string[]>((all, sentence) => withSentence(sentence)(all), [])
+  expect(said).toEqual(['a', 'b'])
 })
 
 describe('a curve', () => {

@@ -1,11 +1,12 @@
 /**
  * The page's side of the GPT: what the worker has said, and what may be asked of it.
  */
-import { onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
+import { computed, onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
 import type { Point } from './curve.js'
 import { initialOf, queryOf, settingsOf } from './fields.js'
 import type { GptReply, GptRequest, Opened } from './gptMessages.js'
 import { GPT_FIELDS, gptSettingsOf, VIEW_FIELDS, type GptSettings, type GptView } from './gptSettings.js'
+import { withSentence } from './sentences.js'
 import { DEFAULT_TEXT, fingerprint } from './text.js'
 
 type Said<K extends GptReply['kind']> = Extract<GptReply, { readonly kind: K }>
@@ -30,9 +31,10 @@ export const useGpt = () => {
   const opened = shallowRef<Opened>(), view = shallowRef<GptView>(initialOf(VIEW_FIELDS))
   const progress = shallowRef<Said<'progress'>>(), curves = shallowRef<{ readonly training: readonly Point[], readonly heldOut: readonly Point[] }>({ training: [], heldOut: [] })
   const samples = shallowRef<Said<'samples'>['samples']>([]), look = shallowRef<Said<'look'>>(), flow = shallowRef<Said<'flow'>['flow']>()
-  const problem = ref(''), promptProblem = ref(''), notice = ref('')
+  const problems = shallowRef<readonly string[]>([]), problem = computed(() => problems.value.join(' ')), promptProblem = ref(''), notice = ref('')
   let worker: Worker | undefined, typing: ReturnType<typeof setTimeout> | undefined, wantedText = ''
 
+  const complain = (sentence: string): void => { problems.value = withSentence(sentence)(problems.value) }
   const ask = (request: GptRequest): void => { worker?.postMessage(request) }
 
   const showAddress = (): void => {
@@ -49,7 +51,7 @@ export const useGpt = () => {
   const heard = (said: GptReply): void => {
     if (said.kind === 'opened') {
       opened.value = said.opened
-      problem.value = said.opened.refusal
+      complain(said.opened.refusal)
       notice.value = noticeOf(said.opened)
       wantedText = ''
       progress.value = undefined
@@ -62,11 +64,11 @@ export const useGpt = () => {
     else if (said.kind === 'flow') flow.value = said.flow
     else if (said.kind === 'weights') download(said.bytes, `pullback-gpt-${progress.value?.step ?? 0}-steps.safetensors`)
     else if (said.about === 'prompt') promptProblem.value = said.sentence
-    else problem.value = said.sentence
+    else complain(said.sentence)
   }
 
   const start = (settings: GptSettings, text: string): void => {
-    problem.value = ''
+    problems.value = []
     // What the address says from here on is this run.
     history.replaceState(history.state, '', `?${queryOf(GPT_FIELDS)(settings)}&${queryOf(VIEW_FIELDS)(view.value)}`)
     ask({ kind: 'open', opening: { settings, text, kept: 'none' } })
@@ -82,8 +84,8 @@ export const useGpt = () => {
   }
 
   const load = async (file: File): Promise<void> => {
-    problem.value = ''
-    if (file.size > LARGEST_FILE) problem.value = `“${file.name}” was not loaded: it has ${file.size} bytes, and this page takes up to ${LARGEST_FILE}.`
+    problems.value = []
+    if (file.size > LARGEST_FILE) complain(`“${file.name}” was not loaded: it has ${file.size} bytes, and this page takes up to ${LARGEST_FILE}.`)
     else ask({ kind: 'load', name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })
   }
 
@@ -95,10 +97,10 @@ export const useGpt = () => {
     wantedText = new URLSearchParams(query).get('text') ?? ''
     worker = new Worker(new URL('../../workers/gpt.ts', import.meta.url), { type: 'module', name: 'gpt' })
     worker.onmessage = ({ data }: MessageEvent<GptReply>) => { heard(data) }
-    worker.onerror = () => { problem.value = 'The worker that trains could not start in this browser.' }
+    worker.onerror = () => { complain('The worker that trains could not start in this browser.') }
     ask({ kind: 'view', view: view.value })
     ask({ kind: 'open', opening: { settings: read.settings, text: DEFAULT_TEXT, kept: query === '' ? 'any' : { fingerprint: wantedText } } })
-    problem.value = [...read.problems, ...looked.problems].join(' ')
+    problems.value = [...read.problems, ...looked.problems]
     document.addEventListener('visibilitychange', keepWhenHidden)
   })
   onBeforeUnmount(() => {
