@@ -3,7 +3,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { crossEntropy, gpt, lossAndGradient, random, tensor, tree } from 'pullback'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { apart, chartOf, ticks } from '../site/.vitepress/theme/lib/playground/chart.js'
 import { linePath, zeroLine } from '../site/.vitepress/theme/lib/playground/contour.js'
 import { appended, emptyCurve, extended, MOST_POINTS, pointsOf, type Point } from '../site/.vitepress/theme/lib/playground/curve.js'
@@ -17,6 +17,7 @@ import { attentionTo, candidatesAfter, sampleAfter } from '../site/.vitepress/th
 import { MLP_FIELDS } from '../site/.vitepress/theme/lib/playground/mlpSettings.js'
 import { keptOf, newSession, sampled, sessionOfFile, sessionOfKept, trainedFor, weightsOf, type Session } from '../site/.vitepress/theme/lib/playground/session.js'
 import { withSentence } from '../site/.vitepress/theme/lib/playground/sentences.js'
+import { keep, recalled } from '../site/.vitepress/theme/lib/playground/store.js'
 import { DEFAULT_TEXT, fingerprint } from '../site/.vitepress/theme/lib/playground/text.js'
 
 const SMALL = { ...initialOf(GPT_FIELDS), width: 16, heads: 2, context: 16, batch: 4 }
@@ -66,6 +67,27 @@ describe('settings in an address', () => {
 test('what went wrong stays said when more is said, and is said once', () => {
   const said = ['a', '', 'b', 'a', ''].reduce<readonly string[]>((all, sentence) => withSentence(sentence)(all), [])
   expect(said).toEqual(['a', 'b'])
+})
+
+describe('a store of the browser that does not answer', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+  test.each([['to be opened', { open: () => ({}) }], ['to be used', {
+    open: () => {
+      const request = { result: { transaction: () => ({ objectStore: () => ({ get: () => ({}), put: () => ({}) }) }), close: () => undefined }, onsuccess: () => undefined }
+      queueMicrotask(() => { request.onsuccess() })
+      return request
+    }
+  }]])('%s is given up', async (_, indexedDB) => {
+    vi.useFakeTimers()
+    vi.stubGlobal('indexedDB', indexedDB)
+    const found = expect(recalled()).rejects.toThrow('its store did not answer in 2 seconds')
+    const written = expect(keep({ weights: new Uint8Array(), slots: new Uint8Array(), notes: '' })).rejects.toThrow('its store did not answer in 20 seconds')
+    await vi.advanceTimersByTimeAsync(20_000)
+    await Promise.all([found, written])
+  })
 })
 
 describe('a curve', () => {

@@ -252,6 +252,19 @@ describe('the GPT', () => {
     expect(problems).toEqual([])
   })
 
+  test('opens a run where the browser’s store never answers', async () => {
+    ({ page, problems } = await openPage(site, SMALL, { viewport: { width: 1280, height: 900 } }, opening => {
+      // The worker is a module of its own, so what it finds is put before it.
+      void opening.route('**/*gpt*.js', async route => {
+        const response = await route.fetch()
+        await route.fulfill({ response, body: `if (typeof document === 'undefined') indexedDB.open = () => ({});\n${await response.text()}` })
+      })
+    }))
+    await page.locator('[data-what="sample"]').waitFor()
+    expect(await page.getByRole('alert').innerText()).toContain('its store did not answer in 2 seconds')
+    await steps(1)
+  })
+
   test('answers at once while the default model trains', async () => {
     await visit(GPT)
     await press('Train')

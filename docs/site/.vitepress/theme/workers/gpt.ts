@@ -177,7 +177,7 @@ const load = (name: string, bytes: Uint8Array): void => {
 
 const answer = (request: GptRequest): void => {
   if (request.kind === 'open') {
-    void open(request.opening)
+    open(request.opening).catch((error: unknown) => { complain(`The run could not be opened: ${messageOf(error)}.`) })
     return
   }
   if (request.kind === 'view') view = request.view
