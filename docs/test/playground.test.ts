@@ -265,6 +265,35 @@ describe('the GPT', () => {
     await steps(1)
   })
 
+  test('keeps what a reset or a file began, and says what a reset begins with', async () => {
+    const notice = () => page.locator('.notice').innerText().catch(() => '')
+    const reloaded = async (): Promise<void> => {
+      // A run is kept when it has been shown; the store is given the time to take it.
+      await page.waitForTimeout(1500)
+      await page.reload({ waitUntil: 'networkidle' })
+      await page.locator('[data-what="sample"]').waitFor()
+    }
+    await visit(SMALL)
+    await steps(2)
+    const file = await saved('kept.safetensors'), learned = await logits()
+    await press('Reset')
+    await expect.poll(() => numberOf('step')).toBe(0)
+    const random = await logits()
+    await reloaded()
+    expect([await numberOf('step'), await logits()]).toEqual([0, random])
+
+    await page.locator('input[type=file]').setInputFiles(file)
+    await expect.poll(notice).toContain('Reset begins with random weights, not with these.')
+    await reloaded()
+    expect(await logits()).toEqual(learned)
+    await page.locator('input[type=file]').setInputFiles(file)
+    await expect.poll(notice).toContain('The weights of the file')
+    await press('Reset')
+    await expect.poll(notice).toBe('This run begins with random weights, not with those of the file.')
+    await expect.poll(logits).toEqual(random)
+    expect(problems).toEqual([])
+  })
+
   test('answers at once while the default model trains', async () => {
     await visit(GPT)
     await press('Train')

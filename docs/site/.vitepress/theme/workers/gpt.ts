@@ -126,7 +126,8 @@ const goOn = (): void => {
   turn()
 }
 
-const show = (opened: Session, from: Opened['from']): void => {
+/** A run that the reader chose is kept at once; one that an address opened only when it is trained, so that a look at it costs no other run. */
+const show = (opened: Session, from: Opened['from'], keeping: boolean): void => {
   stop()
   marks = []
   session = opened
@@ -135,7 +136,7 @@ const show = (opened: Session, from: Opened['from']): void => {
     settings, text, from, parameters: tree.count(params), vocabulary: tokenizer.symbols.length, threads: threadsInUse(), isolated: crossOriginIsolated,
     kernels: kernelsInUse(), refusal: E.isLeft(corpus) ? corpus.left : ''
   } })
-  showAll(opened, false)
+  showAll(opened, keeping)
 }
 
 /** The run that was kept, if it is there, can be read, and is the one that is meant. */
@@ -160,19 +161,19 @@ const keptRun = async ({ settings, kept }: Opening): Promise<Session | undefined
 const open = async (opening: Opening): Promise<void> => {
   const kept = await keptRun(opening)
   if (kept !== undefined) {
-    show(kept, 'kept')
+    show(kept, 'kept', false)
     return
   }
   const made = newSession(opening.settings, opening.text)
   if (E.isLeft(made)) complain(made.left)
-  else show(made.right, 'new')
+  else show(made.right, 'new', opening.kept === 'none')
 }
 
 const load = (name: string, bytes: Uint8Array): void => {
   if (session === undefined) return
   const loaded = sessionOfFile(bytes, session.settings, session.text)
   if (E.isLeft(loaded)) complain(`“${name}” was not loaded: ${loaded.left}.`)
-  else show(loaded.right, 'file')
+  else show(loaded.right, 'file', true)
 }
 
 const answer = (request: GptRequest): void => {

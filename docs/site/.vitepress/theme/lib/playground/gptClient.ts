@@ -41,18 +41,20 @@ export const useGpt = () => {
     if (opened.value !== undefined) history.replaceState(history.state, '', addressOf(opened.value, view.value))
   }
 
-  const noticeOf = ({ from, text }: Opened): string => {
+  const noticeOf = ({ from, text }: Opened, before: Opened | undefined): string => {
     if (from === 'kept') return 'This run was kept by the browser. Train, and it goes on.'
-    if (from === 'file') return 'The weights of the file are here; a run goes on from them.'
+    if (from === 'file') return 'The weights of the file are here; a run goes on from them. Reset begins with random weights, not with these.'
+    if (before?.from === 'file') return 'This run begins with random weights, not with those of the file.'
     return wantedText !== '' && wantedText !== fingerprint(text)
       ? 'The address means a run on another text, which an address does not hold. Paste that text below to repeat the run; here is the page’s own.' : ''
   }
 
   const heard = (said: GptReply): void => {
     if (said.kind === 'opened') {
+      const before = opened.value
       opened.value = said.opened
       complain(said.opened.refusal)
-      notice.value = noticeOf(said.opened)
+      notice.value = noticeOf(said.opened, before)
       wantedText = ''
       progress.value = undefined
       samples.value = []
