@@ -58,7 +58,8 @@ export const useGpt = () => {
       wantedText = ''
       progress.value = undefined
       samples.value = []
-      if (said.opened.from !== 'new' || location.search !== '') showAddress()
+      // A page that was opened without settings keeps its short address until the reader chooses something.
+      if (before !== undefined || said.opened.from !== 'new' || location.search !== '') showAddress()
     } else if (said.kind === 'progress') progress.value = said
     else if (said.kind === 'curves') curves.value = said
     else if (said.kind === 'samples') samples.value = said.samples
@@ -71,8 +72,6 @@ export const useGpt = () => {
 
   const start = (settings: GptSettings, text: string): void => {
     problems.value = []
-    // What the address says from here on is this run.
-    history.replaceState(history.state, '', `?${queryOf(GPT_FIELDS)(settings)}&${queryOf(VIEW_FIELDS)(view.value)}`)
     ask({ kind: 'open', opening: { settings, text, kept: 'none' } })
   }
 
