@@ -13,6 +13,7 @@ import { backwardFlow, probedGradient } from '../site/.vitepress/theme/lib/playg
 import { flowTable } from '../site/.vitepress/theme/lib/playground/flowTable.js'
 import { gptRun } from '../site/.vitepress/theme/lib/playground/gptRun.js'
 import { disagreement, GPT_FIELDS, gptSettingsOf, VIEW_FIELDS } from '../site/.vitepress/theme/lib/playground/gptSettings.js'
+import { holderOf, type Locks } from '../site/.vitepress/theme/lib/playground/holding.js'
 import { attentionTo, candidatesAfter, sampleAfter } from '../site/.vitepress/theme/lib/playground/looking.js'
 import { MLP_FIELDS } from '../site/.vitepress/theme/lib/playground/mlpSettings.js'
 import { keptOf, newSession, sampled, sessionOfFile, sessionOfKept, trainedFor, weightsOf, type Session } from '../site/.vitepress/theme/lib/playground/session.js'
@@ -87,6 +88,52 @@ describe('a store of the browser that does not answer', () => {
     const written = expect(keep({ weights: new Uint8Array(), slots: new Uint8Array(), notes: '' })).rejects.toThrow('its store did not answer in 20 seconds')
     await vi.advanceTimersByTimeAsync(20_000)
     await Promise.all([found, written])
+  })
+})
+
+describe('the right to keep a run', () => {
+  /** The locks of one browser: one name, handed on when the tab that has it is closed. */
+  const browserOf = () => {
+    let taken = false
+    const waiting = new Set<() => void>()
+    const locks: Locks = {
+      request: (_, { signal }, use) => new Promise<never>((_resolve, reject) => {
+        const grant = (): void => {
+          taken = true
+          waiting.delete(grant)
+          void use()
+        }
+        signal.addEventListener('abort', () => { if (waiting.delete(grant)) reject(new Error('it took too long')) })
+        if (taken) waiting.add(grant)
+        else grant()
+      })
+    }
+    return { locks, close: () => {
+      taken = false
+      const [next] = waiting
+      next?.()
+    } }
+  }
+
+  test('is that of one tab, until it is closed', async () => {
+    const { locks, close } = browserOf(), [first, second] = [holderOf(locks, 'run', 20), holderOf(locks, 'run', 20)]
+    expect(await Promise.all([first(), first(), second()])).toEqual([true, true, false])
+    expect(await second()).toBe(false)
+    close()
+    expect([await second(), await second()]).toEqual([true, true])
+  })
+
+  test('is waited for while a page is reloaded', async () => {
+    const { locks, close } = browserOf()
+    await holderOf(locks, 'run', 1000)()
+    const next = holderOf(locks, 'run', 1000)()
+    close()
+    expect(await next).toBe(true)
+  })
+
+  test('is everyone’s without locks, and an error is no other tab', async () => {
+    expect(await holderOf(undefined, 'run', 20)()).toBe(true)
+    await expect(holderOf({ request: () => Promise.reject(new Error('refused here')) }, 'run', 1000)()).rejects.toThrow('refused here')
   })
 })
 

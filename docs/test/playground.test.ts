@@ -297,6 +297,26 @@ describe('the GPT', () => {
     expect(problems).toEqual([])
   })
 
+  test('says in a second tab that its run is not kept, until the first is closed', async () => {
+    await visit(SMALL)
+    await steps(2)
+    const first = page, loss = await exactLoss(), keeping = () => page.locator('[data-what="keeping"]')
+    await page.waitForTimeout(1000)
+    page = await first.context().newPage()
+    await page.goto(site.url + SMALL, { waitUntil: 'networkidle' })
+    await until(() => numberOf('step'), 2)
+    await steps(1)
+    await keeping().waitFor()
+    expect(await keeping().innerText()).toContain('the run of this one is not kept')
+    await first.reload({ waitUntil: 'networkidle' })
+    expect(await first.locator('[data-what="step"]').innerText()).toBe('2')
+    expect(await first.locator('[data-what="loss"]').getAttribute('data-exact')).toBe(loss)
+    await first.close()
+    await steps(1)
+    await expect.poll(() => keeping().count(), { timeout: 10_000 }).toBe(0)
+    expect(problems).toEqual([])
+  })
+
   test('answers at once while the default model trains', async () => {
     await visit(GPT)
     await press('Train')

@@ -9,6 +9,7 @@ import { backwardFlow } from '../lib/playground/flow.js'
 import type { GptReply, GptRequest, Opened, Opening } from '../lib/playground/gptMessages.js'
 import { gptRun } from '../lib/playground/gptRun.js'
 import { GPT_FIELDS, VIEW_FIELDS } from '../lib/playground/gptSettings.js'
+import { holderOf } from '../lib/playground/holding.js'
 import { attentionTo, candidatesAfter, sampleAfter, type Seen } from '../lib/playground/looking.js'
 import { speedOf, type Mark } from '../lib/playground/speed.js'
 import { keptOf, newSession, sampled, type Session, sessionOfFile, sessionOfKept, trainedFor, weightsOf } from '../lib/playground/session.js'
@@ -31,7 +32,7 @@ let marks: readonly Mark[] = []
 const due: { [task in Task]: number } = { curves: 0, look: 0, flow: 0, heldOut: 0, samples: 0, keep: 0 }
 
 const reply = (message: GptReply): void => { postMessage(message) }
-const complain = (sentence: string, about: 'prompt' | 'run' = 'run'): void => { reply({ kind: 'problem', about, sentence }) }
+const complain = (sentence: string, about: 'prompt' | 'keeping' | 'run' = 'run'): void => { reply({ kind: 'problem', about, sentence }) }
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const seenOf = ({ trained: { params }, settings: { heads }, tokenizer }: Session): Seen => ({ params, heads, tokenizer })
@@ -77,8 +78,15 @@ const flow = (current: Session): Session => {
   return current
 }
 
+/** A page that is reloaded may meet the lock of the page that it was, for a moment. */
+const mayKeep = holderOf((navigator as Partial<WorkerNavigator>).locks, 'pullback-playground-gpt', 1000) // a page without a secure origin has no locks
+
 const keepNow = (current: Session): Session => {
-  keep(keptOf(current)).catch((error: unknown) => { complain(`The browser does not keep this run: ${messageOf(error)}`) })
+  const kept = keptOf(current)
+  mayKeep().then(async may => {
+    if (may) await keep(kept)
+    complain(may ? '' : 'Another tab has a run that the browser keeps; the run of this one is not kept while that is open.', 'keeping')
+  }).catch((error: unknown) => { complain(`The browser does not keep this run: ${messageOf(error)}`, 'keeping') })
   return current
 }
 

@@ -31,7 +31,7 @@ export const useGpt = () => {
   const opened = shallowRef<Opened>(), view = shallowRef<GptView>(initialOf(VIEW_FIELDS))
   const progress = shallowRef<Said<'progress'>>(), curves = shallowRef<{ readonly training: readonly Point[], readonly heldOut: readonly Point[] }>({ training: [], heldOut: [] })
   const samples = shallowRef<Said<'samples'>['samples']>([]), look = shallowRef<Said<'look'>>(), flow = shallowRef<Said<'flow'>['flow']>()
-  const problems = shallowRef<readonly string[]>([]), problem = computed(() => problems.value.join(' ')), promptProblem = ref(''), notice = ref('')
+  const problems = shallowRef<readonly string[]>([]), problem = computed(() => problems.value.join(' ')), promptProblem = ref(''), keepingProblem = ref(''), notice = ref('')
   let worker: Worker | undefined, typing: ReturnType<typeof setTimeout> | undefined, wantedText = ''
 
   const complain = (sentence: string): void => { problems.value = withSentence(sentence)(problems.value) }
@@ -67,6 +67,7 @@ export const useGpt = () => {
     else if (said.kind === 'flow') flow.value = said.flow
     else if (said.kind === 'weights') download(said.bytes, `pullback-gpt-${progress.value?.step ?? 0}-steps.safetensors`)
     else if (said.about === 'prompt') promptProblem.value = said.sentence
+    else if (said.about === 'keeping') keepingProblem.value = said.sentence
     else complain(said.sentence)
   }
 
@@ -115,7 +116,7 @@ export const useGpt = () => {
     ask({ kind })
   }
   return {
-    opened, view, progress, curves, samples, look, flow, problem, promptProblem, notice, start, changeView, load,
+    opened, view, progress, curves, samples, look, flow, problem, promptProblem, keepingProblem, notice, start, changeView, load,
     train: command('train'), pause: command('pause'), step: command('step'), save: command('save')
   }
 }
