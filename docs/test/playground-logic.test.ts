@@ -8,7 +8,7 @@ import { apart, chartOf, ticks } from '../site/.vitepress/theme/lib/playground/c
 import { linePath, zeroLine } from '../site/.vitepress/theme/lib/playground/contour.js'
 import { appended, emptyCurve, extended, MOST_POINTS, pointsOf, type Point } from '../site/.vitepress/theme/lib/playground/curve.js'
 import { pointsOf as dataOf, DATA_SETS } from '../site/.vitepress/theme/lib/playground/data.js'
-import { initialOf, queryOf, settingsOf } from '../site/.vitepress/theme/lib/playground/fields.js'
+import { initialOf, queryOf, refusalOf, settingsOf } from '../site/.vitepress/theme/lib/playground/fields.js'
 import { backwardFlow, probedGradient } from '../site/.vitepress/theme/lib/playground/flow.js'
 import { flowTable } from '../site/.vitepress/theme/lib/playground/flowTable.js'
 import { gptRun } from '../site/.vitepress/theme/lib/playground/gptRun.js'
@@ -48,6 +48,12 @@ describe('settings in an address', () => {
     const { settings, problems } = settingsOf(GPT_FIELDS)(query)
     expect(settings).toEqual(initialOf(GPT_FIELDS))
     expect(problems).toEqual([`The address says ${query}, where an integer from 8 to 256 was expected; 64 is used.`])
+  })
+
+  test('that a form was given are refused by name', () => {
+    expect(['-5', '', '1.5'].map(given => GPT_FIELDS.seed.read(given))).toEqual([undefined, undefined, undefined])
+    expect(refusalOf('seed', GPT_FIELDS.seed, '-5', 3)).toBe('The seed is -5, where an integer from 0 to 999999 was expected; it stays 3.')
+    expect(refusalOf('seed', GPT_FIELDS.seed, '', 3)).toBe('The seed is empty, where an integer from 0 to 999999 was expected; it stays 3.')
   })
 
   test('that do not fit together are said, and a run begins all the same', () => {
