@@ -3,19 +3,22 @@
  */
 import * as E from 'fp-ts/lib/Either.js'
 import { crossEntropy, gpt, lossAndGradient, random, tensor, tree } from 'pullback'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { apart, chartOf, ticks } from '../site/.vitepress/theme/lib/playground/chart.js'
 import { linePath, zeroLine } from '../site/.vitepress/theme/lib/playground/contour.js'
 import { appended, emptyCurve, extended, MOST_POINTS, pointsOf, type Point } from '../site/.vitepress/theme/lib/playground/curve.js'
 import { pointsOf as dataOf, DATA_SETS } from '../site/.vitepress/theme/lib/playground/data.js'
-import { initialOf, queryOf, settingsOf } from '../site/.vitepress/theme/lib/playground/fields.js'
+import { initialOf, queryOf, refusalOf, settingsOf } from '../site/.vitepress/theme/lib/playground/fields.js'
 import { backwardFlow, probedGradient } from '../site/.vitepress/theme/lib/playground/flow.js'
 import { flowTable } from '../site/.vitepress/theme/lib/playground/flowTable.js'
 import { gptRun } from '../site/.vitepress/theme/lib/playground/gptRun.js'
-import { GPT_FIELDS, VIEW_FIELDS } from '../site/.vitepress/theme/lib/playground/gptSettings.js'
+import { disagreement, GPT_FIELDS, gptSettingsOf, VIEW_FIELDS } from '../site/.vitepress/theme/lib/playground/gptSettings.js'
+import { holderOf, type Locks } from '../site/.vitepress/theme/lib/playground/holding.js'
 import { attentionTo, candidatesAfter, sampleAfter } from '../site/.vitepress/theme/lib/playground/looking.js'
 import { MLP_FIELDS } from '../site/.vitepress/theme/lib/playground/mlpSettings.js'
 import { keptOf, newSession, sampled, sessionOfFile, sessionOfKept, trainedFor, weightsOf, type Session } from '../site/.vitepress/theme/lib/playground/session.js'
+import { withSentence } from '../site/.vitepress/theme/lib/playground/sentences.js'
+import { keep, recalled } from '../site/.vitepress/theme/lib/playground/store.js'
 import { DEFAULT_TEXT, fingerprint } from '../site/.vitepress/theme/lib/playground/text.js'
 
 const SMALL = { ...initialOf(GPT_FIELDS), width: 16, heads: 2, context: 16, batch: 4 }
@@ -47,8 +50,96 @@ describe('settings in an address', () => {
     expect(problems).toEqual([`The address says ${query}, where an integer from 8 to 256 was expected; 64 is used.`])
   })
 
+  test('that a form was given are refused by name', () => {
+    expect(['-5', '', '1.5'].map(given => GPT_FIELDS.seed.read(given))).toEqual([undefined, undefined, undefined])
+    expect(refusalOf('seed', GPT_FIELDS.seed, '-5', 3)).toBe('The seed is -5, where an integer from 0 to 999999 was expected; it stays 3.')
+    expect(refusalOf('seed', GPT_FIELDS.seed, '', 3)).toBe('The seed is empty, where an integer from 0 to 999999 was expected; it stays 3.')
+  })
+
+  test('that do not fit together are said, and a run begins all the same', () => {
+    expect(gptSettingsOf('width=10&heads=4&seed=9')).toEqual({
+      settings: { ...initialOf(GPT_FIELDS), seed: 9 }, problems: ['A width of 10 cannot be cut into 4 heads of one size. A width of 64 and 4 heads are used.']
+    })
+    expect(gptSettingsOf('width=12&heads=3').problems).toEqual([])
+    for (let heads = 1; heads <= 8; heads++) for (let width = 8; width <= 256; width++) {
+      expect(disagreement(gptSettingsOf(`width=${width}&heads=${heads}`).settings)).toBe(undefined)
+    }
+  })
+
   test.each(['hidden=4-', 'hidden=4-4-4-4-4', 'hidden=4-99'])('%s is refused', query => {
     expect(settingsOf(MLP_FIELDS)(query).problems).toHaveLength(1)
+  })
+})
+
+test('what went wrong stays said when more is said, and is said once', () => {
+  const said = ['a', '', 'b', 'a', ''].reduce<readonly string[]>((all, sentence) => withSentence(sentence)(all), [])
+  expect(said).toEqual(['a', 'b'])
+})
+
+describe('a store of the browser that does not answer', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+    vi.unstubAllGlobals()
+  })
+  test.each([['to be opened', { open: () => ({}) }], ['to be used', {
+    open: () => {
+      const request = { result: { transaction: () => ({ objectStore: () => ({ get: () => ({}), put: () => ({}) }) }), close: () => undefined }, onsuccess: () => undefined }
+      queueMicrotask(() => { request.onsuccess() })
+      return request
+    }
+  }]])('%s is given up', async (_, indexedDB) => {
+    vi.useFakeTimers()
+    vi.stubGlobal('indexedDB', indexedDB)
+    const found = expect(recalled()).rejects.toThrow('its store did not answer in 2 seconds')
+    const written = expect(keep({ weights: new Uint8Array(), slots: new Uint8Array(), notes: '' })).rejects.toThrow('its store did not answer in 20 seconds')
+    await vi.advanceTimersByTimeAsync(20_000)
+    await Promise.all([found, written])
+  })
+})
+
+describe('the right to keep a run', () => {
+  /** The locks of one browser: one name, handed on when the tab that has it is closed. */
+  const browserOf = () => {
+    let taken = false
+    const waiting = new Set<() => void>()
+    const locks: Locks = {
+      request: (_, { signal }, use) => new Promise<never>((_resolve, reject) => {
+        const grant = (): void => {
+          taken = true
+          waiting.delete(grant)
+          void use()
+        }
+        signal.addEventListener('abort', () => { if (waiting.delete(grant)) reject(new Error('it took too long')) })
+        if (taken) waiting.add(grant)
+        else grant()
+      })
+    }
+    return { locks, close: () => {
+      taken = false
+      const [next] = waiting
+      next?.()
+    } }
+  }
+
+  test('is that of one tab, until it is closed', async () => {
+    const { locks, close } = browserOf(), [first, second] = [holderOf(locks, 'run', 20), holderOf(locks, 'run', 20)]
+    expect(await Promise.all([first(), first(), second()])).toEqual([true, true, false])
+    expect(await second()).toBe(false)
+    close()
+    expect([await second(), await second()]).toEqual([true, true])
+  })
+
+  test('is waited for while a page is reloaded', async () => {
+    const { locks, close } = browserOf()
+    await holderOf(locks, 'run', 1000)()
+    const next = holderOf(locks, 'run', 1000)()
+    close()
+    expect(await next).toBe(true)
+  })
+
+  test('is everyone’s without locks, and an error is no other tab', async () => {
+    expect(await holderOf(undefined, 'run', 20)()).toBe(true)
+    await expect(holderOf({ request: () => Promise.reject(new Error('refused here')) }, 'run', 1000)()).rejects.toThrow('refused here')
   })
 })
 

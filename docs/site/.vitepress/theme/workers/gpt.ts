@@ -9,6 +9,7 @@ import { backwardFlow } from '../lib/playground/flow.js'
 import type { GptReply, GptRequest, Opened, Opening } from '../lib/playground/gptMessages.js'
 import { gptRun } from '../lib/playground/gptRun.js'
 import { GPT_FIELDS, VIEW_FIELDS } from '../lib/playground/gptSettings.js'
+import { holderOf } from '../lib/playground/holding.js'
 import { attentionTo, candidatesAfter, sampleAfter, type Seen } from '../lib/playground/looking.js'
 import { speedOf, type Mark } from '../lib/playground/speed.js'
 import { keptOf, newSession, sampled, type Session, sessionOfFile, sessionOfKept, trainedFor, weightsOf } from '../lib/playground/session.js'
@@ -31,7 +32,7 @@ let marks: readonly Mark[] = []
 const due: { [task in Task]: number } = { curves: 0, look: 0, flow: 0, heldOut: 0, samples: 0, keep: 0 }
 
 const reply = (message: GptReply): void => { postMessage(message) }
-const complain = (sentence: string, about: 'prompt' | 'run' = 'run'): void => { reply({ kind: 'problem', about, sentence }) }
+const complain = (sentence: string, about: 'prompt' | 'keeping' | 'run' = 'run'): void => { reply({ kind: 'problem', about, sentence }) }
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const seenOf = ({ trained: { params }, settings: { heads }, tokenizer }: Session): Seen => ({ params, heads, tokenizer })
@@ -77,8 +78,15 @@ const flow = (current: Session): Session => {
   return current
 }
 
+/** A page that is reloaded may meet the lock of the page that it was, for a moment. */
+const mayKeep = holderOf((navigator as Partial<WorkerNavigator>).locks, 'pullback-playground-gpt', 1000) // a page without a secure origin has no locks
+
 const keepNow = (current: Session): Session => {
-  keep(keptOf(current)).catch((error: unknown) => { complain(`The browser does not keep this run: ${messageOf(error)}`) })
+  const kept = keptOf(current)
+  mayKeep().then(async may => {
+    if (may) await keep(kept)
+    complain(may ? '' : 'Another tab has a run that the browser keeps; the run of this one is not kept while that is open.', 'keeping')
+  }).catch((error: unknown) => { complain(`The browser does not keep this run: ${messageOf(error)}`, 'keeping') })
   return current
 }
 
@@ -126,7 +134,8 @@ const goOn = (): void => {
   turn()
 }
 
-const show = (opened: Session, from: Opened['from']): void => {
+/** A run that the reader chose is kept at once; one that an address opened only when it is trained, so that a look at it costs no other run. */
+const show = (opened: Session, from: Opened['from'], keeping: boolean): void => {
   stop()
   marks = []
   session = opened
@@ -135,7 +144,7 @@ const show = (opened: Session, from: Opened['from']): void => {
     settings, text, from, parameters: tree.count(params), vocabulary: tokenizer.symbols.length, threads: threadsInUse(), isolated: crossOriginIsolated,
     kernels: kernelsInUse(), refusal: E.isLeft(corpus) ? corpus.left : ''
   } })
-  showAll(opened, false)
+  showAll(opened, keeping)
 }
 
 /** The run that was kept, if it is there, can be read, and is the one that is meant. */
@@ -160,24 +169,24 @@ const keptRun = async ({ settings, kept }: Opening): Promise<Session | undefined
 const open = async (opening: Opening): Promise<void> => {
   const kept = await keptRun(opening)
   if (kept !== undefined) {
-    show(kept, 'kept')
+    show(kept, 'kept', false)
     return
   }
   const made = newSession(opening.settings, opening.text)
   if (E.isLeft(made)) complain(made.left)
-  else show(made.right, 'new')
+  else show(made.right, 'new', opening.kept === 'none')
 }
 
 const load = (name: string, bytes: Uint8Array): void => {
   if (session === undefined) return
   const loaded = sessionOfFile(bytes, session.settings, session.text)
   if (E.isLeft(loaded)) complain(`“${name}” was not loaded: ${loaded.left}.`)
-  else show(loaded.right, 'file')
+  else show(loaded.right, 'file', true)
 }
 
 const answer = (request: GptRequest): void => {
   if (request.kind === 'open') {
-    void open(request.opening)
+    open(request.opening).catch((error: unknown) => { complain(`The run could not be opened: ${messageOf(error)}.`) })
     return
   }
   if (request.kind === 'view') view = request.view

@@ -64,6 +64,10 @@ export const settingsOf = <S>(fields: Fields<S>) => (query: string): ReadSetting
   return { settings: Object.fromEntries(namesOf(fields).map(name => [name, valueOf(name)])) as S, problems } // a value for each field
 }
 
+/** What is said of a value that a form was given and that is none of a field; the setting stays what it is. */
+export const refusalOf = <A>(name: string, { expected, write }: Field<A>, given: string, now: A): string =>
+  `The ${name} is ${given === '' ? 'empty' : given.slice(0, 40)}, where ${expected} was expected; it stays ${write(now)}.`
+
 /** The query of settings, all of them, so that a link stays what it is when their beginnings change. */
 export const queryOf = <S>(fields: Fields<S>) => (settings: S): string =>
   new URLSearchParams(namesOf(fields).map(name => [name, fields[name].write(settings[name])])).toString()

@@ -1,11 +1,12 @@
 /**
  * The page's side of the GPT: what the worker has said, and what may be asked of it.
  */
-import { onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
+import { computed, onBeforeUnmount, onMounted, ref, shallowRef } from 'vue'
 import type { Point } from './curve.js'
 import { initialOf, queryOf, settingsOf } from './fields.js'
 import type { GptReply, GptRequest, Opened } from './gptMessages.js'
-import { GPT_FIELDS, VIEW_FIELDS, type GptSettings, type GptView } from './gptSettings.js'
+import { GPT_FIELDS, gptSettingsOf, VIEW_FIELDS, type GptSettings, type GptView } from './gptSettings.js'
+import { withSentence } from './sentences.js'
 import { DEFAULT_TEXT, fingerprint } from './text.js'
 
 type Said<K extends GptReply['kind']> = Extract<GptReply, { readonly kind: K }>
@@ -30,31 +31,35 @@ export const useGpt = () => {
   const opened = shallowRef<Opened>(), view = shallowRef<GptView>(initialOf(VIEW_FIELDS))
   const progress = shallowRef<Said<'progress'>>(), curves = shallowRef<{ readonly training: readonly Point[], readonly heldOut: readonly Point[] }>({ training: [], heldOut: [] })
   const samples = shallowRef<Said<'samples'>['samples']>([]), look = shallowRef<Said<'look'>>(), flow = shallowRef<Said<'flow'>['flow']>()
-  const problem = ref(''), promptProblem = ref(''), notice = ref('')
+  const problems = shallowRef<readonly string[]>([]), problem = computed(() => problems.value.join(' ')), promptProblem = ref(''), keepingProblem = ref(''), notice = ref('')
   let worker: Worker | undefined, typing: ReturnType<typeof setTimeout> | undefined, wantedText = ''
 
+  const complain = (sentence: string): void => { problems.value = withSentence(sentence)(problems.value) }
   const ask = (request: GptRequest): void => { worker?.postMessage(request) }
 
   const showAddress = (): void => {
     if (opened.value !== undefined) history.replaceState(history.state, '', addressOf(opened.value, view.value))
   }
 
-  const noticeOf = ({ from, text }: Opened): string => {
+  const noticeOf = ({ from, text }: Opened, before: Opened | undefined): string => {
     if (from === 'kept') return 'This run was kept by the browser. Train, and it goes on.'
-    if (from === 'file') return 'The weights of the file are here; a run goes on from them.'
+    if (from === 'file') return 'The weights of the file are here; a run goes on from them. Reset begins with random weights, not with these.'
+    if (before?.from === 'file') return 'This run begins with random weights, not with those of the file.'
     return wantedText !== '' && wantedText !== fingerprint(text)
       ? 'The address means a run on another text, which an address does not hold. Paste that text below to repeat the run; here is the page’s own.' : ''
   }
 
   const heard = (said: GptReply): void => {
     if (said.kind === 'opened') {
+      const before = opened.value
       opened.value = said.opened
-      problem.value = said.opened.refusal
-      notice.value = noticeOf(said.opened)
+      complain(said.opened.refusal)
+      notice.value = noticeOf(said.opened, before)
       wantedText = ''
       progress.value = undefined
       samples.value = []
-      if (said.opened.from !== 'new' || location.search !== '') showAddress()
+      // A page that was opened without settings keeps its short address until the reader chooses something.
+      if (before !== undefined || said.opened.from !== 'new' || location.search !== '') showAddress()
     } else if (said.kind === 'progress') progress.value = said
     else if (said.kind === 'curves') curves.value = said
     else if (said.kind === 'samples') samples.value = said.samples
@@ -62,13 +67,12 @@ export const useGpt = () => {
     else if (said.kind === 'flow') flow.value = said.flow
     else if (said.kind === 'weights') download(said.bytes, `pullback-gpt-${progress.value?.step ?? 0}-steps.safetensors`)
     else if (said.about === 'prompt') promptProblem.value = said.sentence
-    else problem.value = said.sentence
+    else if (said.about === 'keeping') keepingProblem.value = said.sentence
+    else complain(said.sentence)
   }
 
   const start = (settings: GptSettings, text: string): void => {
-    problem.value = ''
-    // What the address says from here on is this run.
-    history.replaceState(history.state, '', `?${queryOf(GPT_FIELDS)(settings)}&${queryOf(VIEW_FIELDS)(view.value)}`)
+    problems.value = []
     ask({ kind: 'open', opening: { settings, text, kept: 'none' } })
   }
 
@@ -82,23 +86,23 @@ export const useGpt = () => {
   }
 
   const load = async (file: File): Promise<void> => {
-    problem.value = ''
-    if (file.size > LARGEST_FILE) problem.value = `“${file.name}” was not loaded: it has ${file.size} bytes, and this page takes up to ${LARGEST_FILE}.`
+    problems.value = []
+    if (file.size > LARGEST_FILE) complain(`“${file.name}” was not loaded: it has ${file.size} bytes, and this page takes up to ${LARGEST_FILE}.`)
     else ask({ kind: 'load', name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })
   }
 
   const keepWhenHidden = (): void => { if (document.visibilityState === 'hidden') ask({ kind: 'keep' }) }
 
   onMounted(() => {
-    const query = location.search, read = settingsOf(GPT_FIELDS)(query), looked = settingsOf(VIEW_FIELDS)(query)
+    const query = location.search, read = gptSettingsOf(query), looked = settingsOf(VIEW_FIELDS)(query)
     view.value = looked.settings
     wantedText = new URLSearchParams(query).get('text') ?? ''
     worker = new Worker(new URL('../../workers/gpt.ts', import.meta.url), { type: 'module', name: 'gpt' })
     worker.onmessage = ({ data }: MessageEvent<GptReply>) => { heard(data) }
-    worker.onerror = () => { problem.value = 'The worker that trains could not start in this browser.' }
+    worker.onerror = () => { complain('The worker that trains could not start in this browser.') }
     ask({ kind: 'view', view: view.value })
     ask({ kind: 'open', opening: { settings: read.settings, text: DEFAULT_TEXT, kept: query === '' ? 'any' : { fingerprint: wantedText } } })
-    problem.value = [...read.problems, ...looked.problems].join(' ')
+    problems.value = [...read.problems, ...looked.problems]
     document.addEventListener('visibilitychange', keepWhenHidden)
   })
   onBeforeUnmount(() => {
@@ -112,7 +116,7 @@ export const useGpt = () => {
     ask({ kind })
   }
   return {
-    opened, view, progress, curves, samples, look, flow, problem, promptProblem, notice, start, changeView, load,
+    opened, view, progress, curves, samples, look, flow, problem, promptProblem, keepingProblem, notice, start, changeView, load,
     train: command('train'), pause: command('pause'), step: command('step'), save: command('save')
   }
 }

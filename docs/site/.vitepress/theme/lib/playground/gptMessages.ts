@@ -43,5 +43,5 @@ export type GptReply =
   | { readonly kind: 'look', readonly attention: Attention, readonly candidates: readonly Candidate[] }
   | { readonly kind: 'flow', readonly flow: Flow }
   | { readonly kind: 'weights', readonly bytes: Uint8Array<ArrayBuffer> }
-  /** A sentence about what the reader gave: the prompt, or anything else. An empty one takes it back. */
-  | { readonly kind: 'problem', readonly about: 'prompt' | 'run', readonly sentence: string }
+  /** A sentence about the prompt, about whether the run is kept, or about anything else. Of the first two an empty one takes it back. */
+  | { readonly kind: 'problem', readonly about: 'prompt' | 'keeping' | 'run', readonly sentence: string }

@@ -1,7 +1,7 @@
 /**
  * What can be chosen for the GPT. Without the library, so that the page reads it without loading that.
  */
-import { integerField, numberField, type Field, type Fields } from './fields.js'
+import { integerField, numberField, settingsOf, type Field, type Fields, type ReadSettings } from './fields.js'
 
 /** What a run follows from, together with its text. */
 export interface GptSettings {
@@ -53,3 +53,11 @@ export const OFFERED: { readonly [K in keyof Omit<GptSettings, 'seed'>]: readonl
 /** What does not fit together in settings that are each right. */
 export const disagreement = ({ heads, width }: GptSettings): string | undefined =>
   width % heads === 0 ? undefined : `A width of ${width} cannot be cut into ${heads} heads of one size.`
+
+/** The settings of a query that a run can begin with: what does not fit together is where it begins, and said. */
+export const gptSettingsOf = (query: string): ReadSettings<GptSettings> => {
+  const { settings, problems } = settingsOf(GPT_FIELDS)(query), wrong = disagreement(settings)
+  if (wrong === undefined) return { settings, problems }
+  const { heads, width } = { heads: GPT_FIELDS.heads.initial, width: GPT_FIELDS.width.initial }
+  return { settings: { ...settings, heads, width }, problems: [...problems, `${wrong} A width of ${width} and ${heads} heads are used.`] }
+}
