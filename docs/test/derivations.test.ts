@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { Locator, Page } from 'playwright-core'
 import { chapters } from 'pullback/laws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compileStep } from '../site/.vitepress/theme/lib/derivation/reader.js'
+import { compileStep, runStep } from '../site/.vitepress/theme/lib/derivation/reader.js'
 import { tryStep } from '../site/.vitepress/theme/lib/derivation/trial.js'
 import { addresses, openPage, openSite, type Site } from './browser.js'
 
@@ -284,4 +284,21 @@ test('steps of one page do not stop each other', async () => {
   await first.locator('.answer').getByText('Stopped after 2 seconds').waitFor()
   expect(problems).toEqual([])
   await page.context().close()
+})
+
+test('a step that changes what its law is computed with is no proof', () => {
+  const run = (code: string): unknown => runStep(compileStep(code, [], {}), {}, {}, () => undefined)
+  const { map } = Array.prototype, { exp } = Math
+  try {
+    expect(() => run('() => { Math.exp = () => 1; return 7 }')).toThrow('It changes Math.exp, which belongs to every program.')
+    Math.exp = exp
+    expect(() => run('() => { Object.prototype.evil = 1; return 7 }')).toThrow('It changes Object.prototype.evil')
+    Reflect.deleteProperty(Object.prototype, 'evil')
+    expect(() => run('() => { Array.prototype.map = () => []; return 7 }')).toThrow('It changes Array.prototype.map')
+  } finally {
+    Math.exp = exp
+    Reflect.deleteProperty(Object.prototype, 'evil')
+    Array.prototype.map = map
+  }
+  expect(run('() => 7')).toBe(7)
 })

@@ -9,6 +9,7 @@ import * as letters from '../../../../../../laws/derivations/letters.js'
 import * as notation from '../../../../../../laws/derivations/notation.js'
 import { messageOf } from '../code/errors.js'
 import { HIDDEN } from '../code/hidden.js'
+import { changedInRealm } from './realm.js'
 
 /** Something that one sentence says. */
 export class Problem extends Error {
@@ -96,5 +97,7 @@ export const runStep = (step: Step, values: Readonly<Record<string, Value>>, siz
     if (/read only property|not extensible|Cannot delete property|object is not extensible/.test(text)) throw new Problem(`It changes what it was given, which cannot be changed. ${text}.`, { cause: error })
     throw new Problem(`It throws. ${text}.`, { cause: error })
   }
+  const changed = changedInRealm()
+  if (changed !== undefined) throw new Problem(`It changes ${changed}, which belongs to every program.`)
   return numbersIn(result, 0, { left: LARGEST })
 }
