@@ -26,7 +26,7 @@ import { checkOptions } from '../tensor/domain.js'
 import { checkTensor, own, type Tensor, type Tokens } from '../tensor/tensor.js'
 import { crossEntropyOfFactors } from './factoredCrossEntropy.js'
 import { type Loss, termScale, weightFor } from './loss.js'
-import { withFactored } from './shortcuts.js'
+import { withFactoredLoss } from './shortcuts.js'
 import { counted, crossEntropyFields, type CrossEntropyOptions, IGNORED, sizesOf } from './targets.js'
 
 /**
@@ -46,7 +46,7 @@ export const crossEntropy = (options: CrossEntropyOptions = {}): Loss<Tensor, To
     checkTensor('crossEntropy', 'logits', logits)
     return sizesOf('crossEntropy', logits.shape, targets, ignored)
   }
-  return withFactored(trusted<Loss<Tensor, Tokens>>({
+  return withFactoredLoss(trusted<Loss<Tensor, Tokens>>({
     forward: (logits, targets) => {
       const { width, terms } = sizes(logits, targets)
       return crossEntropySum({ rows: targets.data.length, width, ignored }, logits.data, targets.data) * termScale(reduction, terms)

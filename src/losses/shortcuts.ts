@@ -30,11 +30,11 @@ export const lossWithGradient = <Prediction, Target>(loss: Loss<Prediction, Targ
 }
 
 /** The same loss, known to be another one of the factors of its prediction. */
-export const withFactored = <Prediction, Target>(loss: Loss<Prediction, Target>, ofFactors: Loss<Factors, Target>): Loss<Prediction, Target> => {
+export const withFactoredLoss = <Prediction, Target>(loss: Loss<Prediction, Target>, ofFactors: Loss<Factors, Target>): Loss<Prediction, Target> => {
   factored.set(loss, ofFactors)
   return loss
 }
 
 /** The same loss of a prediction that is not multiplied out, if there is one. */
 export const factoredLoss = <Prediction, Target>(loss: Loss<Prediction, Target>): Loss<Factors, Target> | undefined =>
-  factored.get(loss) as Loss<Factors, Target> | undefined // what `withFactored` was given for a loss of this type
+  factored.get(loss) as Loss<Factors, Target> | undefined // what `withFactoredLoss` was given for a loss of this type

@@ -39,8 +39,4 @@ export const countedRows = ({ data }: Tokens, ignored: number): Int32Array =>
   Int32Array.from(data, (_, row) => row).filter(row => data[row] !== ignored)
 
 /** How many targets count. */
-export const counted = (targets: Tokens, ignored: number): number => {
-  let terms = 0
-  for (let row = 0; row < targets.data.length; row++) if (targets.data[row] !== ignored) terms++
-  return terms
-}
+export const counted = (targets: Tokens, ignored: number): number => countedRows(targets, ignored).length

@@ -63,6 +63,18 @@ describe('appending', () => {
       expect(seen).toEqual([...expected, i % 2 === 0 ? n : -n])
     })
   })
+  test('two that share a place are both moved whole, whichever is named first', () => {
+    const made = region(() => {
+      const { short, long } = region(() => {
+        tensor.scale(2)(tensor.full([100], 9)) // so that what is kept has to move
+        const begun = joined(tensor.of([1, 2]), [3])
+        return { short: begun, long: joined(begun, [4, 5]) }
+      })
+      tensor.scale(2)(tensor.full([100], 7))
+      return { first: numbers(short), second: numbers(long) }
+    })
+    expect(made).toEqual({ first: [1, 2, 3], second: [1, 2, 3, 4, 5] })
+  })
   test('in double precision', () => {
     expect(Array.from(append(Float64Array.of(1), Float64Array.of(2, 3)))).toEqual([1, 2, 3])
     expect(region(() => Array.from(append(Float64Array.of(1), Float64Array.of(2, 3))))).toEqual([1, 2, 3])

@@ -35,6 +35,9 @@ describe.skipIf(kernelsInUse() === 'reference')('memory, in a process of its own
     notShared: `${NOT_SHARED}\n${training}`,
     none: `WebAssembly.Memory = class { constructor() { throw new RangeError('could not allocate memory') } }\n${training}`,
     global: `globalThis.PULLBACK_MEMORY = 100\n${training}`,
+    twice: `const { memoryInUse, tensor } = await import('./pullback.mjs')
+      const add = n => { tensor.add(tensor.zeros([n]))(tensor.zeros([n])); return memoryInUse().reason }
+      process.stdout.write(JSON.stringify([add(2 ** 21), add(2 ** 22)]))`,
     import: "await import('./pullback.mjs')"
   })
   const told = async (...args: Parameters<typeof run>): Promise<Told> => JSON.parse(await run(...args)) as Told
@@ -55,6 +58,12 @@ describe.skipIf(kernelsInUse() === 'reference')('memory, in a process of its own
     expect(after.reason).toMatch(/^kernels needed \d+ MiB of memory, and the limit is 8 MiB$/)
     // Other roundings: a unit in the last place of what is summed.
     expect(Math.max(...numbers.map((x, i) => Math.abs(x - expected[i])))).toBeLessThan(1e-5)
+  })
+
+  test('the reason stays the first one', async () => {
+    const [first, second] = JSON.parse(await run('twice', { env: { PULLBACK_MEMORY: '8' } })) as readonly string[]
+    expect(first).toMatch(/^kernels needed 2\d MiB of memory/)
+    expect(second).toBe(first)
   })
 
   test('a limit that is enough changes no bit, be it named by the environment or by a global', async () => {

@@ -99,8 +99,8 @@ export const useThreads = (count: number): void => {
 
 /**
  * How many threads kernels use at most, the caller's included: the number that was asked for with `useThreads`, `PULLBACK_THREADS` in the
- * environment or a
- * global of that name when the library was imported; else as many as there are cores. 1 if the engine has no shared memory, or refuses threads.
+ * environment or a global of that name when the library was imported; else as many as there are cores. 1 if the engine has no shared
+ * memory, or refuses threads.
  *
  * @example
  * threadsInUse() >= 1 // true
