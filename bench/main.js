@@ -18,39 +18,57 @@ const RESULTS = new URL('./RESULTS.md', import.meta.url)
 const median = values => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))]
 
-/** Who takes part in a row, and does something. Who does not says why. */
-const enter = async ({ by, kind, size, title, minimum = MINIMUM, warm = 3 }) => {
+/** A participant of a row that is ready to be timed; undefined, with the reason said, if there is none. */
+const enter = async (key, { kind, size, title, minimum = MINIMUM, warm = 3 }) => {
+  let entered
+  try {
+    entered = await participants[key].enter()
+    const { able, work } = await entered.ask({ make: kind, size })
+    if (!able) throw new Error('it has no such function')
+    for (let i = 0; i < warm; i++) await entered.ask({ rounds: 1 })
+    const repeats = minimum === 0 ? 1 : Math.max(1, Math.ceil(minimum / (await entered.ask({ rounds: 1 })).milliseconds))
+    return { ...entered, work, repeats, times: [], peaks: [] }
+  } catch (error) {
+    entered?.leave()
+    console.error(`not available: ${participants[key].name}, ${title}: ${error.message}`)
+    return undefined
+  }
+}
+
+const round = async ({ ask, repeats, times, peaks }) => {
+  const { milliseconds, peak } = await ask({ rounds: repeats })
+  times.push(milliseconds / repeats)
+  peaks.push(peak)
+}
+
+/** Everybody is there, and rounds take turns: on a machine with other tenants a round is fast or slow for all. */
+const inTurns = async (task, rounds) => {
   const entries = []
-  for (const key of by) {
-    let entered
-    try {
-      entered = await participants[key].enter()
-      const { able, work } = await entered.ask({ make: kind, size })
-      if (!able) throw new Error('it has no such function')
-      for (let i = 0; i < warm; i++) await entered.ask({ rounds: 1 })
-      const { milliseconds } = await entered.ask({ rounds: 1 })
-      entries.push({ ...entered, work, repeats: Math.max(1, Math.ceil(minimum / milliseconds)), times: [], peaks: [] })
-    } catch (error) {
-      entered?.leave()
-      console.error(`not available: ${participants[key].name}, ${title}: ${error.message}`)
-    }
+  for (const key of task.by) entries.push(await enter(key, task))
+  const there = entries.filter(entry => entry !== undefined)
+  for (let i = 0; i < rounds; i++) for (const entry of there) await round(entry)
+  for (const { leave } of there) leave()
+  return there
+}
+
+/** One after another, for work of which the memory has room for one at a time. */
+const alone = async (task, rounds) => {
+  const entries = []
+  for (const key of task.by) {
+    const entry = await enter(key, task)
+    if (entry === undefined) continue
+    for (let i = 0; i < rounds; i++) await round(entry)
+    entry.leave()
+    entries.push(entry)
   }
   return entries
 }
 
-/** Milliseconds of one run, in several rounds that take turns with those of the others. */
+/** Milliseconds of one run, in several rounds. */
 const measure = async task => {
-  const entries = await enter(task)
-  for (let round = 0; round < (task.rounds ?? ROUNDS); round++)
-    for (const { ask, repeats, times, peaks } of entries) {
-      const { milliseconds, peak } = await ask({ rounds: repeats })
-      times.push(milliseconds / repeats)
-      peaks.push(peak)
-    }
-  for (const { leave } of entries) leave()
-  // On a machine with other tenants a round is fast or slow for everybody, so each is compared with the first of the same round.
+  const entries = await (task.alone ? alone : inTurns)(task, task.rounds ?? ROUNDS)
   return entries.map(({ name, work, times, peaks }) => {
-    const ratio = median(times.map((time, round) => time / work / (entries[0].times[round] / entries[0].work)))
+    const ratio = median(times.map((time, i) => time / work / (entries[0].times[i] / entries[0].work)))
     const spread = (quantile(times, 0.75) - quantile(times, 0.25)) / median(times)
     const result = task.show({ milliseconds: median(times), work, peak: Math.max(...peaks) })
     return `| ${name} | ${result} | ${ratio.toFixed(2)} | ±${Math.round(50 * spread)} %${spread > NOISY ? ', too noisy to tell' : ''} |`

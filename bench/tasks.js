@@ -14,8 +14,8 @@ const timeAndPeak = result => `${time(result)}, ${Math.round(result.peak)} MB`
 const ours = ['node20', 'node20x2', 'node24', 'node24x2'], torch = ['torch', 'torchx2']
 const all = [...ours, 'tfjs', 'jax', ...torch]
 
-/** Few rounds of one run each: for work that takes seconds. */
-const heavy = { rounds: 3, minimum: 1, warm: 1 }
+/** Few rounds of one run each, one participant after another: for work that takes seconds and gigabytes. */
+const heavy = { alone: true, rounds: 3, minimum: 0, warm: 1 }
 
 export const tasks = [
   ...[256, 512, 1024].map(n => ({
