@@ -17,10 +17,10 @@ const model = () => {
 
 /** Generates as many tokens as fit the context, from one token. */
 const generation = decoder => () => {
-  const { params, heads } = model()
-  const count = shapes.gpt.context - 1
+  const { params, heads } = model(), count = shapes.gpt.context - 1
+  const continued = generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })
   let seed = 0
-  return { run: () => generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })([1], random.key(seed++)), work: count }
+  return { run: () => continued([1], random.key(seed++)), work: count }
 }
 
 const parametersOf = ({ layers, width, context, vocabulary }) => initGpt({ layers, width, context, vocabulary })(random.key(0))

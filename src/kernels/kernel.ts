@@ -7,7 +7,8 @@
  *
  * **The fast version** takes the places of what it writes, of what it reads, its numbers, and then which of its *pieces* it
  * shall compute, from one to before another, and a place for its own use. Pieces are parts of the results that do not depend on
- * each other, so whoever computes them, and in how many calls, gets the same bits.
+ * each other, so whoever computes them, and in how many calls, gets the same bits. A product also takes whether a call is a thread's first
+ * for the job: what it has packed for one call, the next one uses again.
  *
  * @module
  */

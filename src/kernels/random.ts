@@ -6,6 +6,7 @@
 import { vectors } from './entries.js'
 import { kernel } from './kernel.js'
 import * as reference from './reference/random.js'
+import { instance } from './simd/instance.js'
 
 export { threefry, unit, type Words } from './reference/random.js'
 
@@ -27,9 +28,11 @@ export const uniform = kernel('uniform', reference.uniform)({
   pieces: sizes => vectors(sizes, 50), fast: 'uniform'
 })
 
+const scratch = instance?.kernels.normalScratchBytes.value ?? 0
+
 /** Normal numbers with a mean and a deviation. */
 export const normal = kernel('normal', reference.normal)({
   reads: () => [], writes: ({ n }) => [n], precision: ({ precision }) => precision,
   numbers: ({ high, low, mean, deviation }) => [high, low, mean, deviation], fits: ({ precision }) => precision === 'float32',
-  pieces: sizes => vectors(sizes, 200), fast: 'normal'
+  scratch: () => scratch, pieces: sizes => vectors(sizes, 200), fast: 'normal'
 })

@@ -26,10 +26,11 @@ vi.mock(import('../../src/kernels/simd/threads.js'), async original => {
   const run: typeof threads.run = (name, args, { count }, scratch) => {
     const f = loaded?.kernels[name]
     if (f === undefined) return
-    if (cut.each === 0 || count < 2) return f(...args, 0, count, scratch)
+    if (cut.each === 0 || count < 2) return f(...args, 0, count, scratch, 1)
     cut.calls++
     cut.most = Math.max(cut.most, Math.ceil(count / cut.each))
-    for (let from = Math.floor((count - 1) / cut.each) * cut.each; from >= 0; from -= cut.each) f(...args, from, Math.min(count, from + cut.each), scratch)
+    const last = Math.floor((count - 1) / cut.each) * cut.each
+    for (let from = last; from >= 0; from -= cut.each) f(...args, from, Math.min(count, from + cut.each), scratch, from === last ? 1 : 0)
   }
   return { ...await original(), run }
 })
@@ -54,6 +55,12 @@ const product = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: C
   return gemm.affine(sizes, numbers(2 * n * d, seed), numbers(2 * 5 * d * d, seed + 1), numbers(5 * d, seed + 2))
 }
 
+/** One whose inner index has several blocks, which are packed one after the other. */
+const longProduct = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: Case) => {
+  const sizes = { batch: 2, m: n, n: 40, k: 20 * d, transposeA, transposeB }
+  return gemm.gemm(sizes, numbers(40 * n * d, seed), numbers(1600 * d, seed + 1))
+}
+
 const sumOfProducts = (transposeA: boolean, transposeB: boolean) => ({ n, d, seed }: Case) =>
   gemm.addGemm({ m: n, n: 5 * d, k: d, transposeA, transposeB }, numbers(5 * n * d, seed + 2), numbers(n * d, seed), numbers(5 * d * d, seed + 1))
 
@@ -68,6 +75,7 @@ const attentionOf = (matrices: number, most: number, causal: boolean) => ({ n, d
 
 const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>> = {
   'a product': product(false, false), 'a product with Aᵀ': product(true, false), 'a product with Bᵀ': product(false, true), 'a product with both': product(true, true),
+  'a product with a long inner index': longProduct(false, false), 'a product with Aᵀ and a long inner index': longProduct(true, false),
   'a product with few rows': ({ d, seed }) => product(false, false)({ n: 3, d, seed }), 'a product with few rows and Bᵀ': ({ d, seed }) => product(false, true)({ n: 2, d, seed }),
   'a product that is added': sumOfProducts(false, false), 'a product with Aᵀ that is added': sumOfProducts(true, false), 'a product with both that is added': sumOfProducts(true, true),
   attention: attentionOf(6, 1, false), 'causal attention': attentionOf(6, 1, true), 'attention of one long matrix': attentionOf(1, 31, false), 'causal attention of one long matrix': attentionOf(1, 31, true),

@@ -16,7 +16,7 @@ export type Pointer = number & { readonly place: unique symbol }
 
 /**
  * What the functions of `assembly/index.ts` take: the places of what they write and read, and numbers. Behind these every one takes
- * the pieces from … to, and the place of its scratch.
+ * the pieces from … to, the place of its scratch, and, if it prepares something for several calls, whether this is the first one for its job.
  */
 export interface Arguments {
   readonly gemm: [c: Pointer, a: Pointer, b: Pointer, row: Pointer, batch: number, m: number, n: number, k: number, transposeA: number, transposeB: number]
@@ -75,6 +75,7 @@ export interface Arguments {
 /** The exports of `assembly/index.ts`. Pointers are bytes, lengths count numbers. A kernel that writes nothing gives a number. */
 export type Kernels = { readonly [K in keyof Arguments]: (...args: readonly number[]) => number | void } & {
   readonly gemmScratchBytes: { readonly value: number }
+  readonly normalScratchBytes: { readonly value: number }
   readonly tileRows: { readonly value: number }
   readonly tileColumns: { readonly value: number }
   readonly attentionQueries: { readonly value: number }

@@ -31,7 +31,9 @@ const LEAST_WORK = 2 ** 20
 const CHUNKS = 4
 /** Work that a chunk should not exceed, some milliseconds: nobody waits longer for one, and no thread that is still at one is taken for lost. */
 const MOST_WORK = 2 ** 26
-const MOST_CHUNKS = 2 ** CHUNK_BITS - 1
+/** The number of a chunk that no job has. */
+const NONE_LEFT = 2 ** CHUNK_BITS - 1
+const MOST_CHUNKS = NONE_LEFT
 const MOST_THREADS = 64
 /** How often the caller looks for the end of a chunk before it sleeps. */
 const SPINS = 4000
@@ -112,10 +114,13 @@ export const threadsInUse = (): number => wanted()
 /** How many threads a kernel with these pieces uses at most. */
 export const threadsFor = ({ count, work }: Pieces): number => (work < LEAST_WORK || count < 2 ? 1 : wanted())
 
-/** How many pieces a chunk has: for little work one chunk for each thread, since matrix products prepare one side anew for each. */
-const chunkOf = ({ count, work }: Pieces, threads: number): number => {
-  const balanced = threads * (work < 8 * LEAST_WORK ? 1 : CHUNKS)
-  return Math.ceil(count / Math.min(MOST_CHUNKS, Math.max(balanced, Math.ceil(work / MOST_WORK))))
+/**
+ * How many chunks each thread has in its own part of the pieces. The chunk of number c belongs to the part of c mod threads: threads that take
+ * turns stay in their own, where they find what they have prepared and what is in their cache.
+ */
+const chunksEach = ({ count, work }: Pieces, threads: number): number => {
+  const most = Math.min(Math.floor(MOST_CHUNKS / threads), Math.ceil(count / threads))
+  return Math.min(most, Math.max(CHUNKS, Math.ceil(work / MOST_WORK / threads)))
 }
 
 /** Takes the next chunk of a job; −1 if none is left. */
@@ -151,19 +156,26 @@ export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scrat
   const kernels: Kernels | undefined = instance?.kernels
   if (kernels === undefined) return
   const f = kernels[name], { count } = pieces, threads = threadsFor(pieces)
-  if (threads === 1) return f(...args, 0, count, scratch)
+  if (threads === 1) return f(...args, 0, count, scratch, 1)
   if (pool.hosts.length === 0) start()
-  const each = chunkOf(pieces, threads), chunks = Math.ceil(count / each), { control, numbers } = pool.words
-  // Written before the job is open, and not again before it has ended.
-  numbers.set([indexOf.get(name) ?? 0, args.length, count, each, scratch, bytes, ...args])
+  const part = chunksEach(pieces, threads), chunks = part * threads, { control, numbers } = pool.words
+  const job = pool.job = (pool.job + 1) % (1 << (32 - CHUNK_BITS))
+  // Nobody may take anything while the job is written: a thread that is still at the last one could meet the new number of chunks.
+  Atomics.store(control, CONTROL.claim, (job << CHUNK_BITS) | NONE_LEFT)
+  numbers.set([indexOf.get(name) ?? 0, args.length, count, scratch, bytes, threads, ...args])
   Atomics.store(control, CONTROL.done, 0)
   Atomics.store(control, CONTROL.count, chunks)
-  const job = pool.job = (pool.job + 1) % (1 << (32 - CHUNK_BITS))
   Atomics.store(control, CONTROL.claim, job << CHUNK_BITS)
   Atomics.store(control, CONTROL.job, job)
   Atomics.notify(control, CONTROL.job)
-  const compute = (chunk: number): void => { f(...args, chunk * each, Math.min(count, (chunk + 1) * each), scratch) }
-  let own = 0
+  let first = 1, own = 0
+  const compute = (chunk: number): void => {
+    const place = chunk % threads * part + Math.floor(chunk / threads)
+    const from = Math.floor(place * count / chunks), to = Math.floor((place + 1) * count / chunks)
+    if (from === to) return
+    f(...args, from, to, scratch, first)
+    first = 0
+  }
   for (let chunk = take(job, chunks); chunk >= 0; chunk = take(job, chunks)) {
     compute(chunk)
     own++

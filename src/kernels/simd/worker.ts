@@ -19,7 +19,7 @@ export const CONTROL = {
   /** Chunks of the job. */
   count: 48,
   length: 64,
-  /** Numbers of double precision behind the words: kernel, arguments, pieces, pieces of a chunk, scratch, its bytes; the arguments. */
+  /** Numbers of double precision behind the words: kernel, arguments, pieces, scratch, its bytes, threads; the arguments. */
   numbers: 64,
   /** Bytes of all of it. */
   bytes: 1024
@@ -43,14 +43,19 @@ export const workerSource = `(({ module, memory, begin, id }) => {
     while (Atomics.load(control, ${CONTROL.job}) === seen) Atomics.wait(control, ${CONTROL.job}, seen)
     const job = seen = Atomics.load(control, ${CONTROL.job})
     const chunks = Atomics.load(control, ${CONTROL.count})
-    const [kernel, length, count, each, scratch, bytes] = numbers
-    const args = Array.from(numbers.subarray(6, 6 + length))
-    for (;;) {
+    const [kernel, length, count, scratch, bytes, threads] = numbers
+    const args = Array.from(numbers.subarray(6, 6 + length)), part = chunks / threads
+    for (let first = 1; ;) {
       const word = Atomics.load(control, ${CONTROL.claim}), chunk = word & ${(1 << CHUNK_BITS) - 1}
       if (word >>> ${CHUNK_BITS} !== job || chunk >= chunks) break
       if (Atomics.compareExchange(control, ${CONTROL.claim}, word, word + 1) !== word) continue
       try {
-        kernels[kernel](...args, chunk * each, Math.min(count, (chunk + 1) * each), scratch + id * bytes)
+        const place = chunk % threads * part + Math.floor(chunk / threads)
+        const from = Math.floor(place * count / chunks), to = Math.floor((place + 1) * count / chunks)
+        if (from < to) {
+          kernels[kernel](...args, from, to, scratch + id * bytes, first)
+          first = 0
+        }
       } catch {
         Atomics.store(control, ${CONTROL.failed}, 1)
       }

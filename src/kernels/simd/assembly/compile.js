@@ -10,7 +10,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const binaryName = 'kernels.wasm'
 const flags = [
   'index.ts', '--outFile', binaryName, '--baseDir', here, '--enable', 'simd', '--enable', 'threads', '--runtime', 'stub', '--importMemory',
-  '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '-O3', '--noAssert', '--converge', '--disableWarning', '201'
+  '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536', '-O3', '--shrinkLevel', '1', '--noAssert', '--converge', '--disableWarning', '201'
 ]
 
 const compiled = async (...features) => {

@@ -16,8 +16,13 @@ const PIECE_ROWS: i32 = 24
 const FEW_COLUMNS: i32 = 64
 
 const A_BYTES: usize = MC * KC * 4
-/** The place for one tile, the packed block of A, and the packed block of B; or the sums of few rows, which are less. */
-export const gemmScratchBytes: i32 = <i32>TILE_BYTES + MC * KC * 4 + KC * NC * 4
+const B_BYTES: usize = KC * NC * 4
+/** The place for one tile, the packed block of A, and two packed blocks of B; or the sums of few rows, which are less. */
+export const gemmScratchBytes: i32 = <i32>TILE_BYTES + MC * KC * 4 + 2 * KC * NC * 4
+
+/** Which panels of B the two places hold, so that the next pieces of the same columns need not pack them again. */
+let packedEven: i32 = -1
+let packedOdd: i32 = -1
 
 /** Copies a step of a panel of A whose lines lie side by side. */
 @inline
@@ -143,19 +148,37 @@ function packBlockB(to: usize, from: usize, lines: i32, k: i32, lineStride: usiz
   for (; i < lines; i += NR, to += panel, from += NR * lineStride) packB(to, from, min(NR, lines - i), k, lineStride, stepStride)
 }
 
-/** Fills `columns` columns of the rows of C that a range of blocks holds, or adds to them. */
+/** Forgets what was packed for another product. */
+@inline
+function forget(): void {
+  packedEven = packedOdd = -1
+}
+
+/** Whether a block of the inner index of a panel is packed already; notes that it will be. */
+@inline
+function remembered(odd: bool, block: i32): bool {
+  const known = odd ? packedOdd : packedEven
+  if (odd) packedOdd = block
+  else packedEven = block
+  return known == block
+}
+
+/**
+ * Fills `columns` columns of the rows of C that a range of blocks holds, or adds to them. `number` is that of the columns, other ones for other
+ * matrices.
+ */
 function panel(
   c: usize, a: usize, b: usize, rows: i32, columns: i32, k: i32, cStride: usize,
-  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, added: bool, scratch: usize
+  aRow: usize, aStep: usize, bColumn: usize, bStep: usize, added: bool, number: i32, scratch: usize
 ): void {
   if (k == 0 && !added) {
     for (let i = 0; i < rows; i++) memory.fill(c + i * cStride, 0, 4 * columns)
     return
   }
-  const spill = scratch, aPacked = scratch + TILE_BYTES, bPacked = aPacked + A_BYTES
+  const spill = scratch, aPacked = scratch + TILE_BYTES, blocks = (k + KC - 1) / KC
   for (let pc = 0; pc < k; pc += KC) {
-    const kc = min(KC, k - pc)
-    packBlockB(bPacked, b + pc * bStep, columns, kc, bColumn, bStep)
+    const kc = min(KC, k - pc), block = pc / KC, odd = (block & 1) == 1, bPacked = aPacked + A_BYTES + (odd ? B_BYTES : 0)
+    if (!remembered(odd, number * blocks + block)) packBlockB(bPacked, b + pc * bStep, columns, kc, bColumn, bStep)
     for (let ic = 0; ic < rows; ic += MC) {
       const mc = min(MC, rows - ic)
       packBlockA(aPacked, a + ic * aRow + pc * aStep, mc, kc, aRow, aStep)
@@ -200,8 +223,9 @@ function fewRows(
  */
 export function gemm(
   c: usize, a: usize, b: usize, row: usize, batch: i32, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool,
-  from: i32, to: i32, scratch: usize
+  from: i32, to: i32, scratch: usize, first: bool
 ): void {
+  if (first) forget()
   const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
   const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
   if (m < FEW) {
@@ -210,29 +234,31 @@ export function gemm(
   }
   const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, across = (n + NC - 1) / NC, cStride = <usize>(4 * n)
   for (let piece = from; piece < to; ) {
-    const item = piece / (down * across), j = piece / down % across * NC, first = piece % down, columns = min(NC, n - j)
-    const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
+    const item = piece / (down * across), j = piece / down % across * NC, top = piece % down, columns = min(NC, n - j)
+    const last = min(down, top + to - piece), i = top * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = c + 4 * ((item * m + i) * n + j)
     panel(
-      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, false, scratch)
+      at, a + 4 * item * m * k + i * aRow, b + 4 * item * k * n + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, false, piece / down, scratch)
     if (row != 0) addRow(at, row + 4 * j, rows, columns, cStride)
-    piece += last - first
+    piece += last - top
   }
 }
 
 /** C = C₀ + op(A) op(B), in pieces as above but always of NC columns. C may be C₀. */
 export function addGemm(
-  c: usize, c0: usize, a: usize, b: usize, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool, from: i32, to: i32, scratch: usize
+  c: usize, c0: usize, a: usize, b: usize, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool, from: i32, to: i32, scratch: usize,
+  first: bool
 ): void {
+  if (first) forget()
   const aRow = <usize>(transposeA ? 4 : k * 4), aStep = <usize>(transposeA ? m * 4 : 4)
   const bColumn = <usize>(transposeB ? k * 4 : 4), bStep = <usize>(transposeB ? 4 : n * 4)
   const down = (m + PIECE_ROWS - 1) / PIECE_ROWS, cStride = <usize>(4 * n)
   for (let piece = from; piece < to; ) {
-    const j = piece / down * NC, first = piece % down, columns = min(NC, n - j)
-    const last = min(down, first + to - piece), i = first * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
+    const j = piece / down * NC, top = piece % down, columns = min(NC, n - j)
+    const last = min(down, top + to - piece), i = top * PIECE_ROWS, rows = min(m, last * PIECE_ROWS) - i
     const at = 4 * (i * n + j)
     if (c != c0) for (let r: usize = 0; r < <usize>rows; r++) memory.copy(c + at + r * cStride, c0 + at + r * cStride, 4 * columns)
-    panel(c + at, a + i * aRow, b + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, true, scratch)
-    piece += last - first
+    panel(c + at, a + i * aRow, b + j * bColumn, rows, columns, k, cStride, aRow, aStep, bColumn, bStep, true, piece / down, scratch)
+    piece += last - top
   }
 }

@@ -8,7 +8,7 @@ export {
   adam, add, descend, divide, dot, gelu, geluWithSlope, leakyRelu, leakyReluGradient, multiply, relu, reluGradient, scale, sigmoid, sigmoidGradient,
   silu, siluWithSlope, squaredError, squaredErrorGradient, subtract, sum, tanh, tanhGradient
 } from './pointwise'
-export { dropout, normal, uniform } from './random'
+export { dropout, normal, normalScratchBytes, uniform } from './random'
 export {
   crossEntropy, crossEntropyGradient, layerNorm, layerNormGradient, layerNormParamsGradient, normalizedRows, rowStatistics, softmax, softmaxGradient, sumRows
 } from './rows'

@@ -10,42 +10,54 @@ function round(x: v128, y: v128, r: i32): v128 {
   return v128.xor(rotated(y, r), x)
 }
 
-/** The two words of the last four blocks. Every thread has its own. */
+/** The two words of the last eight blocks, the first four and the others. Every thread has its own. */
 let first: v128 = i32x4.splat(0)
 let second: v128 = i32x4.splat(0)
+let firstBehind: v128 = i32x4.splat(0)
+let secondBehind: v128 = i32x4.splat(0)
 
-/** Encrypts the counters n … n + 3. */
+/** Encrypts the counters n … n + 7: each round waits for the one before it, so a processor does those of two vectors in the time of one. */
 @inline
 function blocks(high: u32, low: u32, n: u32): void {
   const k0 = i32x4.splat(high), k1 = i32x4.splat(low), k2 = i32x4.splat(high ^ low ^ 0x1bd11bda)
-  let a = k0, b = i32x4.add(i32x4.add(i32x4.splat(n), i32x4(0, 1, 2, 3)), k1)
-  a = i32x4.add(a, b); b = round(a, b, 13)
-  a = i32x4.add(a, b); b = round(a, b, 15)
-  a = i32x4.add(a, b); b = round(a, b, 26)
-  a = i32x4.add(a, b); b = round(a, b, 6)
-  a = i32x4.add(a, k1); b = i32x4.add(i32x4.add(b, k2), i32x4.splat(1))
-  a = i32x4.add(a, b); b = round(a, b, 17)
-  a = i32x4.add(a, b); b = round(a, b, 29)
-  a = i32x4.add(a, b); b = round(a, b, 16)
-  a = i32x4.add(a, b); b = round(a, b, 24)
-  a = i32x4.add(a, k2); b = i32x4.add(i32x4.add(b, k0), i32x4.splat(2))
-  a = i32x4.add(a, b); b = round(a, b, 13)
-  a = i32x4.add(a, b); b = round(a, b, 15)
-  a = i32x4.add(a, b); b = round(a, b, 26)
-  a = i32x4.add(a, b); b = round(a, b, 6)
-  a = i32x4.add(a, k0); b = i32x4.add(i32x4.add(b, k1), i32x4.splat(3))
-  a = i32x4.add(a, b); b = round(a, b, 17)
-  a = i32x4.add(a, b); b = round(a, b, 29)
-  a = i32x4.add(a, b); b = round(a, b, 16)
-  a = i32x4.add(a, b); b = round(a, b, 24)
-  a = i32x4.add(a, k1); b = i32x4.add(i32x4.add(b, k2), i32x4.splat(4))
-  a = i32x4.add(a, b); b = round(a, b, 13)
-  a = i32x4.add(a, b); b = round(a, b, 15)
-  a = i32x4.add(a, b); b = round(a, b, 26)
-  a = i32x4.add(a, b); b = round(a, b, 6)
-  a = i32x4.add(a, k2); b = i32x4.add(i32x4.add(b, k0), i32x4.splat(5))
+  const counters = i32x4.add(i32x4.splat(n), i32x4(0, 1, 2, 3))
+  let a = k0, b = i32x4.add(counters, k1), c = k0, d = i32x4.add(i32x4.add(counters, i32x4.splat(4)), k1)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 13); d = round(c, d, 13)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 15); d = round(c, d, 15)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 26); d = round(c, d, 26)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 6); d = round(c, d, 6)
+  a = i32x4.add(a, k1); c = i32x4.add(c, k1); b = i32x4.add(i32x4.add(b, k2), i32x4.splat(1)); d = i32x4.add(i32x4.add(d, k2), i32x4.splat(1))
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 17); d = round(c, d, 17)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 29); d = round(c, d, 29)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 16); d = round(c, d, 16)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 24); d = round(c, d, 24)
+  a = i32x4.add(a, k2); c = i32x4.add(c, k2); b = i32x4.add(i32x4.add(b, k0), i32x4.splat(2)); d = i32x4.add(i32x4.add(d, k0), i32x4.splat(2))
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 13); d = round(c, d, 13)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 15); d = round(c, d, 15)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 26); d = round(c, d, 26)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 6); d = round(c, d, 6)
+  a = i32x4.add(a, k0); c = i32x4.add(c, k0); b = i32x4.add(i32x4.add(b, k1), i32x4.splat(3)); d = i32x4.add(i32x4.add(d, k1), i32x4.splat(3))
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 17); d = round(c, d, 17)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 29); d = round(c, d, 29)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 16); d = round(c, d, 16)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 24); d = round(c, d, 24)
+  a = i32x4.add(a, k1); c = i32x4.add(c, k1); b = i32x4.add(i32x4.add(b, k2), i32x4.splat(4)); d = i32x4.add(i32x4.add(d, k2), i32x4.splat(4))
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 13); d = round(c, d, 13)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 15); d = round(c, d, 15)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 26); d = round(c, d, 26)
+  a = i32x4.add(a, b); c = i32x4.add(c, d); b = round(a, b, 6); d = round(c, d, 6)
+  a = i32x4.add(a, k2); c = i32x4.add(c, k2); b = i32x4.add(i32x4.add(b, k0), i32x4.splat(5)); d = i32x4.add(i32x4.add(d, k0), i32x4.splat(5))
   first = a
   second = b
+  firstBehind = c
+  secondBehind = d
+}
+
+/** y = x kept by two vectors of words. */
+@inline
+function keep(y: usize, x: usize, a: v128, b: v128, least: v128, factor: v128, n: i32): void {
+  v128.store(y, v128.and(f32x4.mul(v128.load(x), factor), i32x4.ge_u(a, least)))
+  if (n > 4) v128.store(y + 16, v128.and(f32x4.mul(v128.load(x + 16), factor), i32x4.ge_u(b, least)))
 }
 
 /** y = x kept where the key keeps an entry, else 0; in pieces of eight entries, which take the two words of four blocks. */
@@ -53,23 +65,30 @@ export function dropout(
   y: usize, x: usize, high: u32, low: u32, threshold: u32, kept: f32, n: i32, from: i32, to: i32, _: usize
 ): void {
   const factor = f32x4.splat(kept), least = i32x4.splat(threshold)
-  for (let piece = from; piece < to; piece++) {
+  for (let piece = from; piece < to; piece += 2) {
     blocks(high, low, 4 * piece)
     const at: usize = 32 * piece
-    v128.store(y + at, v128.and(f32x4.mul(v128.load(x + at), factor), i32x4.ge_u(first, least)))
-    if (8 * piece + 4 < n) v128.store(y + at + 16, v128.and(f32x4.mul(v128.load(x + at + 16), factor), i32x4.ge_u(second, least)))
+    keep(y + at, x + at, first, second, least, factor, n - 8 * piece)
+    if (piece + 1 < to) keep(y + at + 32, x + at + 32, firstBehind, secondBehind, least, factor, n - 8 * piece - 8)
   }
 }
 
-/** min + range · u with the first 24 bits of each block; in pieces of four entries. */
+/** min + range · u for the first 24 bits of four words. */
+@inline
+function spreadOver(y: usize, words: v128, least: v128, factor: v128): void {
+  const unit = f64x2.splat(1.0 / 16777216), u = i32x4.shr_u(words, 8)
+  const a = f64x2.add(least, f64x2.mul(factor, f64x2.mul(f64x2.convert_low_i32x4_u(u), unit)))
+  const b = f64x2.add(least, f64x2.mul(factor, f64x2.mul(f64x2.convert_low_i32x4_u(v128.shuffle<i64>(u, u, 1, 0)), unit)))
+  v128.store(y, v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2))
+}
+
+/** Uniform numbers, of the first word of each block; in pieces of four entries. */
 export function uniform(y: usize, high: u32, low: u32, min: f64, range: f64, from: i32, to: i32, _: usize): void {
-  const least = f64x2.splat(min), factor = f64x2.splat(range), unit = f64x2.splat(1.0 / 16777216)
-  for (let piece = from; piece < to; piece++) {
+  const least = f64x2.splat(min), factor = f64x2.splat(range)
+  for (let piece = from; piece < to; piece += 2) {
     blocks(high, low, 4 * piece)
-    const u = i32x4.shr_u(first, 8)
-    const a = f64x2.add(least, f64x2.mul(factor, f64x2.mul(f64x2.convert_low_i32x4_u(u), unit)))
-    const b = f64x2.add(least, f64x2.mul(factor, f64x2.mul(f64x2.convert_low_i32x4_u(v128.shuffle<i64>(u, u, 1, 0)), unit)))
-    v128.store(y + 16 * piece, v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2))
+    spreadOver(y + 16 * piece, first, least, factor)
+    if (piece + 1 < to) spreadOver(y + 16 * piece + 16, firstBehind, least, factor)
   }
 }
 
@@ -163,23 +182,42 @@ function cosine(z: v128): v128 {
   return f64x2.sub(v128.load(ONE), f64x2.sub(f64x2.mul(v128.load(HALF), z), f64x2.mul(f64x2.mul(z, z), r)))
 }
 
-/** m + d √(−2 ln(1 − u)) times cos 2πv and sin 2πv (G. Box, M. Muller, 1958); in pieces of four entries, from two blocks each pair. */
-export function normal(y: usize, high: u32, low: u32, mean: f64, deviation: f64, from: i32, to: i32, _: usize): void {
-  for (let piece = from; piece < to; piece++) {
-    blocks(high, low, 4 * piece)
-    const u = unit2(v128.shuffle<i32>(first, first, 0, 2, 0, 2), v128.shuffle<i32>(second, second, 0, 2, 0, 2))
-    const v = unit2(v128.shuffle<i32>(first, first, 1, 3, 1, 3), v128.shuffle<i32>(second, second, 1, 3, 1, 3))
-    const radius = f64x2.mul(f64x2.splat(deviation), f64x2.sqrt(f64x2.mul(v128.load(MINUS_TWO), log2x(f64x2.sub(v128.load(ONE), u)))))
-    const angle = f64x2.mul(v128.load(TWO_PI), v)
-    // The angle less the nearest multiple of π/2, whose first part has so few bits that its product is exact.
-    const rounded = f64x2.add(f64x2.mul(angle, v128.load(TWO_OVER_PI)), v128.load(ROUND)), q = f64x2.sub(rounded, v128.load(ROUND))
-    const x = f64x2.sub(f64x2.sub(angle, f64x2.mul(q, v128.load(HALF_PI))), f64x2.mul(q, v128.load(HALF_PI_REST)))
-    const z = f64x2.mul(x, x), s = sine(x, z), c = cosine(z)
-    const odd = i64x2.shr_s(i64x2.shl(rounded, 63), 63), one = i64x2.splat(1)
-    const sinSign = i64x2.shl(i64x2.shr_u(rounded, 1), 63), cosSign = i64x2.shl(i64x2.shr_u(i64x2.add(rounded, one), 1), 63)
-    const m = f64x2.splat(mean)
-    const cosines = f64x2.add(m, f64x2.mul(radius, v128.xor(v128.bitselect(s, c, odd), cosSign)))
-    const sines = f64x2.add(m, f64x2.mul(radius, v128.xor(v128.bitselect(c, s, odd), sinSign)))
-    v128.store(y + 16 * piece, v128.shuffle<f32>(f32x4.demote_f64x2_zero(cosines), f32x4.demote_f64x2_zero(sines), 0, 4, 1, 5))
+/** How many vectors of blocks are encrypted before their numbers are made: a processor overlaps the rounds of two short loops better than those of one long one. */
+const TOGETHER: i32 = 32
+
+/** Bytes of the words of so many, and of one more. */
+export const normalScratchBytes: i32 = 32 * (TOGETHER + 1)
+
+/** m + d √(−2 ln(1 − u)) times cos 2πv and sin 2πv, of the words of four blocks (G. Box, M. Muller, 1958). */
+@inline
+function boxMuller(y: usize, a: v128, b: v128, mean: v128, deviation: v128): void {
+  const u = unit2(v128.shuffle<i32>(a, a, 0, 2, 0, 2), v128.shuffle<i32>(b, b, 0, 2, 0, 2))
+  const v = unit2(v128.shuffle<i32>(a, a, 1, 3, 1, 3), v128.shuffle<i32>(b, b, 1, 3, 1, 3))
+  const radius = f64x2.mul(deviation, f64x2.sqrt(f64x2.mul(v128.load(MINUS_TWO), log2x(f64x2.sub(v128.load(ONE), u)))))
+  const angle = f64x2.mul(v128.load(TWO_PI), v)
+  // The angle less the nearest multiple of π/2, whose first part has so few bits that its product is exact.
+  const rounded = f64x2.add(f64x2.mul(angle, v128.load(TWO_OVER_PI)), v128.load(ROUND)), q = f64x2.sub(rounded, v128.load(ROUND))
+  const x = f64x2.sub(f64x2.sub(angle, f64x2.mul(q, v128.load(HALF_PI))), f64x2.mul(q, v128.load(HALF_PI_REST)))
+  const z = f64x2.mul(x, x), s = sine(x, z), c = cosine(z)
+  const odd = i64x2.shr_s(i64x2.shl(rounded, 63), 63), one = i64x2.splat(1)
+  const sinSign = i64x2.shl(i64x2.shr_u(rounded, 1), 63), cosSign = i64x2.shl(i64x2.shr_u(i64x2.add(rounded, one), 1), 63)
+  const cosines = f64x2.add(mean, f64x2.mul(radius, v128.xor(v128.bitselect(s, c, odd), cosSign)))
+  const sines = f64x2.add(mean, f64x2.mul(radius, v128.xor(v128.bitselect(c, s, odd), sinSign)))
+  v128.store(y, v128.shuffle<f32>(f32x4.demote_f64x2_zero(cosines), f32x4.demote_f64x2_zero(sines), 0, 4, 1, 5))
+}
+
+/** Normal numbers; in pieces of four entries, from two blocks each pair. */
+export function normal(y: usize, high: u32, low: u32, mean: f64, deviation: f64, from: i32, to: i32, words: usize): void {
+  const m = f64x2.splat(mean), d = f64x2.splat(deviation)
+  for (let begin = from; begin < to; begin += TOGETHER) {
+    const count: usize = min(TOGETHER, to - begin)
+    for (let i: usize = 0; i < count; i += 2) {
+      blocks(high, low, 4 * (begin + <i32>i))
+      v128.store(words + 32 * i, first)
+      v128.store(words + 32 * i, second, 16)
+      v128.store(words + 32 * i, firstBehind, 32)
+      v128.store(words + 32 * i, secondBehind, 48)
+    }
+    for (let i: usize = 0, at = y + 16 * begin; i < count; i++) boxMuller(at + 16 * i, v128.load(words + 32 * i), v128.load(words + 32 * i, 16), m, d)
   }
 }
