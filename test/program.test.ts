@@ -189,8 +189,10 @@ describe('npm start', () => {
   test('a second signal ends at once', async () => {
     const path = join(folder, 'at-once')
     const { code, out } = await interrupted('step 1/', ['SIGINT', 'SIGTERM'], ...args('--save', path, '--threads', '1'))
-    expect(out).toMatch(/SIGINT: stopping after this step to save the model; a second one ends at once\n$/)
-    expect(code).toBe(143)
+    // Which of two that arrive together is the first is up to the system.
+    const first = /(SIGINT|SIGTERM): stopping after this step to save the model; a second one ends at once\n$/.exec(out)?.[1]
+    expect(first).toBeDefined()
+    expect(code).toBe(first === 'SIGINT' ? 143 : 130)
     await expect(access(path)).rejects.toThrow('ENOENT')
   })
 

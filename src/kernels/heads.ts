@@ -11,12 +11,12 @@ export type HeadLayout = reference.HeadLayout
 
 const lengthOf = ({ batch, heads, time, width }: HeadLayout): number => batch * heads * time * width
 
-/** `[batch, heads, time, width]`, which is one part of `[batch, time, parts · heads · width]`. */
+/** `[batch, heads, time, width]`, which are the parts of `[batch, time, parts · heads · width]`; where there is one, the others are empty. */
 export const splitHeads = kernel('splitHeads', reference.splitHeads)({
-  reads: (layout: HeadLayout & { readonly part: number }) => [lengthOf(layout) * layout.parts],
-  writes: layout => [lengthOf(layout)],
-  numbers: ({ heads, time, width, parts, part }) => [heads, time, width, parts, part],
-  pieces: layout => ({ count: layout.batch * layout.heads, work: 4 * lengthOf(layout) }),
+  reads: (layout: HeadLayout) => [lengthOf(layout) * layout.parts],
+  writes: layout => (layout.parts === 1 ? [lengthOf(layout), 0, 0] : [lengthOf(layout), lengthOf(layout), lengthOf(layout)]),
+  numbers: ({ heads, time, width, parts }) => [heads, time, width, parts],
+  pieces: layout => ({ count: layout.batch * layout.heads, work: 4 * lengthOf(layout) * layout.parts }),
   fast: 'splitHeads'
 })
 

@@ -31,7 +31,7 @@ const positionsFirst = (x: Tensor): Tensor => {
 /** `[T, ..., d]` as `[..., T, d]`. */
 const positionsInside = (x: Tensor): Tensor => {
   const [time, ...rest] = x.shape, leading = rest.slice(0, -1), width = rest[rest.length - 1]
-  return own([...leading, time, width], splitHeads({ batch: 1, heads: sizeOf(leading), time, width, parts: 1, part: 0 }, x.data))
+  return own([...leading, time, width], splitHeads({ batch: 1, heads: sizeOf(leading), time, width, parts: 1 }, x.data)[0])
 }
 
 interface Positions {

@@ -28,7 +28,7 @@ const split = (heads: number) => (x: Tensor): QueryKeyValue => {
   if (columns % (3 * heads) !== 0)
     throw new ShapeError('splitHeads', `a width of 3 · ${heads} heads · d`, [x.shape])
   const width = columns / 3 / heads
-  const [query, key, value] = [0, 1, 2].map(part => kernel.splitHeads({ batch, heads, time, width, parts: 3, part }, x.data))
+  const [query, key, value] = kernel.splitHeads({ batch, heads, time, width, parts: 3 }, x.data)
   const shape = [...x.shape.slice(0, -2), heads, time, width]
   return { query: own(shape, query), key: own(shape, key), value: own(shape, value) }
 }
@@ -49,7 +49,7 @@ const unsplit = (heads: number, x: Tensor, dy: QueryKeyValue): Tensor => {
 const layoutOf = (operation: string, { shape }: Tensor) => {
   if (shape.length < 3) throw new ShapeError(operation, '[..., H, T, d]', [shape])
   const [heads, time, width] = shape.slice(-3), leading = shape.slice(0, -3)
-  return { shape: leading, layout: { batch: sizeOf(leading), heads, time, width, parts: 1 } }
+  return { shape: leading, layout: { batch: sizeOf(leading), heads, time, width, parts: 1 as const } }
 }
 
 const merge = (x: Tensor): Tensor => {
@@ -61,7 +61,7 @@ const merge = (x: Tensor): Tensor => {
 
 /** The inverse of `merge`, for the layout that `x` had. */
 const unmerge = (x: Tensor, dy: Tensor): Tensor =>
-  own(x.shape, kernel.splitHeads({ ...layoutOf('mergeHeads', x).layout, part: 0 }, dy.data))
+  own(x.shape, kernel.splitHeads(layoutOf('mergeHeads', x).layout, dy.data)[0])
 
 /**
  * `[..., T, 3D]` to query, key and value of `[..., H, T, D/H]`.

@@ -126,9 +126,9 @@ const kernels: Readonly<Record<string, (c: Case) => Floats | readonly Floats[]>>
     rows.appendRows({ batch: n, first: d, second: 3 }, numbers(n * d, seed), numbers(3 * n, seed))
   ],
   heads: ({ n, d, seed }) => {
-    const layout = { batch: 2, heads: 3, time: n % 9, width: 1 + d % 5, parts: 3 }, x = numbers(18 * layout.time * layout.width, seed)
-    const parts = [0, 1, 2].map(part => heads.splitHeads({ ...layout, part }, x))
-    return [...parts, heads.mergeHeads(layout, parts[0], parts[1], parts[2])]
+    const layout = { batch: 2, heads: 3, time: n % 9, width: 1 + d % 5, parts: 3 as const }, x = numbers(18 * layout.time * layout.width, seed)
+    const [first, second, third] = heads.splitHeads(layout, x)
+    return [first, second, third, heads.mergeHeads(layout, first, second, third)]
   }
 }
 

@@ -212,12 +212,12 @@ describe('rows', () => {
     }))
   })
   test('heads are split and merged alike', () => {
-    fc.assert(fc.property(fc.record({ batch: fc.integer({ min: 0, max: 2 }), heads: fc.integer({ min: 1, max: 3 }), time: size, width: fc.integer({ min: 1, max: 5 }), parts: fc.constantFrom(1, 3) }), layout => {
+    fc.assert(fc.property(fc.record({ batch: fc.integer({ min: 0, max: 2 }), heads: fc.integer({ min: 1, max: 3 }), time: size, width: fc.integer({ min: 1, max: 5 }), parts: fc.constantFrom<1 | 3>(1, 3) }), layout => {
       const length = layout.batch * layout.heads * layout.time * layout.width
       const merged = Float32Array.from({ length: length * layout.parts }, (_, i) => i)
-      const parts = Array.from({ length: layout.parts }, (_, part) => heads.splitHeads({ ...layout, part }, merged))
-      parts.forEach((split, part) => { expect(split).toEqual(heads.splitHeads.reference({ ...layout, part }, merged)) })
-      expect(heads.mergeHeads(layout, parts[0], parts[1], parts[2])).toEqual(merged)
+      const [first, second, third] = heads.splitHeads(layout, merged)
+      expect([first, second, third]).toEqual(heads.splitHeads.reference(layout, merged))
+      expect(layout.parts === 1 ? heads.mergeHeads(layout, first) : heads.mergeHeads(layout, first, second, third)).toEqual(merged)
     }))
   })
 })
@@ -282,7 +282,7 @@ describe('attention', () => {
       const made = (length: number, from: number) => Float32Array.from({ length }, (_, i) => 2 * Math.sin(i * 7.13 + seed + from))
       const q = made(sizes.heads * sizes.queries * width, 0.1), k = made(sizes.heads * sizes.keys * width, 0.2), v = made(sizes.heads * sizes.keys * valueWidth, 0.3)
       // Those of attention, with heads outside.
-      const inside = (x: Float32Array, d: number) => heads.splitHeads.reference({ batch: 1, heads: sizes.heads, time: sizes.keys, width: d, parts: 1, part: 0 }, x)
+      const inside = (x: Float32Array, d: number) => heads.splitHeads.reference({ batch: 1, heads: sizes.heads, time: sizes.keys, width: d, parts: 1 }, x)[0]
       const whole = { ...sizes, matrices: sizes.heads, causal: true }, reads = [q, inside(k, width), inside(v, valueWidth), undefined] as const
       expect(attentionStep(sizes, q, k, v)).toEqual(attention.attention(whole, ...reads)[0])
       expect(attentionStep.reference(sizes, q, k, v)).toEqual(attention.attention.reference(whole, ...reads)[0])

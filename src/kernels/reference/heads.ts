@@ -12,7 +12,7 @@ export interface HeadLayout {
   /** The width of one head. */
   readonly width: number
   /** How many parts a row has, each with all heads: 3 for queries, keys and values. */
-  readonly parts: number
+  readonly parts: 1 | 3
 }
 
 const forEachPlace = (
@@ -25,9 +25,11 @@ const forEachPlace = (
           visit(split++, merged++)
 }
 
-/** Fills `[batch, heads, time, width]` from one part of `[batch, time, parts · heads · width]`. */
-export const splitHeads = (layout: HeadLayout & { readonly part: number }, [merged]: readonly [merged: Floats], [split]: readonly [split: FreshFloats]): void =>
-  forEachPlace(layout, layout.part, (to, from) => { split[to] = merged[from] })
+/** Fills `[batch, heads, time, width]` from every part of `[batch, time, parts · heads · width]`. */
+export const splitHeads = (
+  layout: HeadLayout, [merged]: readonly [merged: Floats], parts: readonly [first: FreshFloats, second: FreshFloats, third: FreshFloats]
+): void =>
+  parts.slice(0, layout.parts).forEach((split, part) => forEachPlace(layout, part, (to, from) => { split[to] = merged[from] }))
 
 /** The inverse, for all parts. */
 export const mergeHeads = (

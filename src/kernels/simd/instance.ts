@@ -59,7 +59,7 @@ export interface Arguments {
   readonly transpose: [y: Pointer, x: Pointer, rows: number, columns: number]
   readonly padRows: [y: Pointer, x: Pointer, n: number, total: number]
   readonly copyRows: [y: Pointer, x: Pointer, begin: number, stride: number, n: number]
-  readonly splitHeads: [split: Pointer, merged: Pointer, heads: number, time: number, width: number, parts: number, part: number]
+  readonly splitHeads: [first: Pointer, second: Pointer, third: Pointer, merged: Pointer, heads: number, time: number, width: number, parts: number]
   readonly mergeHeads: [merged: Pointer, first: Pointer, second: Pointer, third: Pointer, heads: number, time: number, width: number, parts: number]
   readonly softmax: [y: Pointer, x: Pointer, n: number, scale: number]
   readonly softmaxGradient: [dx: Pointer, y: Pointer, dy: Pointer, n: number, scale: number]

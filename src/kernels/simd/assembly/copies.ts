@@ -37,14 +37,17 @@ export function scatterAddRows(table: usize, dy: usize, ids: usize, rows: i32, c
   }
 }
 
-/** Copies pieces of `width` numbers from `[batch, time, parts, heads]` (one part) to `[batch, heads, time]`; one item and head a piece. */
+/** Copies pieces of `width` numbers from `[batch, time, parts, heads]` to `[batch, heads, time]` of each part, one or three; one item and head a piece. */
 export function splitHeads(
-  split: usize, merged: usize, heads: i32, time: i32, width: i32, parts: i32, part: i32, from: i32, to: i32, _: usize
+  first: usize, second: usize, third: usize, merged: usize, heads: i32, time: i32, width: i32, parts: i32, from: i32, to: i32, _: usize
 ): void {
   for (let piece = from; piece < to; piece++) {
     const b = piece / heads, h = piece % heads
     for (let t = 0; t < time; t++)
-      memory.copy(split + 4 * (piece * time + t) * width, merged + 4 * (((b * time + t) * parts + part) * heads + h) * width, 4 * width)
+      for (let part = 0; part < parts; part++) {
+        const split = part == 0 ? first : part == 1 ? second : third
+        memory.copy(split + 4 * (piece * time + t) * width, merged + 4 * (((b * time + t) * parts + part) * heads + h) * width, 4 * width)
+      }
   }
 }
 
