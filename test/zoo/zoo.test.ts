@@ -8,13 +8,13 @@ import { pageOf } from './pages.js'
 /** A law that is tried on fewer cases may miss what it notices otherwise. */
 const numRuns = Math.max(100, inject('runs'))
 
-/** The laws that reject something, by name. */
+/** The laws that reject something, by name; that they do is all that is asked, so no smallest counterexample is looked for. */
 const rejecting = (laws: (typeof bugs)[number]['laws']): readonly string[] =>
-  laws.filter(({ property }) => fc.check(property, { numRuns }).failed).map(({ name }) => name)
+  laws.filter(({ property }) => fc.check(property, { numRuns, endOnFailure: true }).failed).map(({ name }) => name)
 
 for (const { bug, laws, caughtBy } of bugs)
   test(`${bug}: caught by "${caughtBy}"`, () => {
-    expect(rejecting(laws)).toContain(caughtBy)
+    expect(rejecting(laws.filter(({ name }) => name === caughtBy))).toContain(caughtBy)
   })
 
 test('attention in blocks, written out without a mistake, is right', () => {
