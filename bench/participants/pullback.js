@@ -9,28 +9,42 @@ import * as shapes from '../shapes.js'
 const square = n => ({ batch: 1, m: n, n, k: n, transposeA: false, transposeB: false })
 const matrices = n => [shapes.numbers(n * n), shapes.numbers(n * n, 1, 2)]
 
-const model = () => {
-  const { heads, batch, context, vocabulary, ...rest } = shapes.gpt
-  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
-  return { params: initGpt({ ...rest, context, vocabulary })(random.key(0)), example: { input: tokens(1), target: tokens(2) }, heads }
-}
+const parametersOf = ({ layers, width, context, vocabulary }) => initGpt({ layers, width, context, vocabulary })(random.key(0))
 
 /** Generates as many tokens as fit the context, from one token. */
 const generation = decoder => () => {
-  const { params, heads } = model(), count = shapes.gpt.context - 1
-  const continued = generate({ decoder: decoder(heads), params, sampler: categoricalSampler, count })
+  const count = shapes.gpt.context - 1
+  const continued = generate({ decoder: decoder(shapes.gpt.heads), params: parametersOf(shapes.gpt), sampler: categoricalSampler, count })
   let seed = 0
   return { run: () => continued([1], random.key(seed++)), work: count }
 }
 
-const parametersOf = ({ layers, width, context, vocabulary }) => initGpt({ layers, width, context, vocabulary })(random.key(0))
+/** What a classifier of handwritten digits is trained with. */
+const classifier = () => {
+  const { sizes, batch, rate } = shapes.mlp
+  const input = tensor.fromArray([batch, sizes[0]], shapes.numbers(batch * sizes[0])), target = tensor.tokensFromArray([batch], shapes.ids(batch, 10))
+  return { trained: { model: mlp(relu), loss: crossEntropy(), optimizer: gradientDescent({ learningRate: rate }) }, example: { input, target }, params: initMlp(sizes)(random.key(0)) }
+}
+
+/** What a GPT is trained with. */
+const languageModel = (sizes, batch) => {
+  const { heads, context, vocabulary } = sizes
+  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
+  return {
+    trained: { model: gpt({ heads }), loss: crossEntropy(), optimizer: adamW({ learningRate: 1e-3 }) }, example: { input: tokens(1), target: tokens(2) }, params: parametersOf(sizes)
+  }
+}
+
+const steps = ({ trained, example, params }) => {
+  const step = trainingStep(trained)
+  let current = initTraining(trained.optimizer, params)
+  return { run: () => { current = step(current, example, random.key(0)) } }
+}
 
 /** Steps of a run, timed from the end of one to the end of another: what stays in memory between steps is not copied. */
-const run = (sizes, batch) => {
-  const { heads, context, vocabulary } = sizes, optimizer = adamW({ learningRate: 1e-3 })
-  const tokens = seed => tensor.tokensFromArray([batch, context], shapes.ids(batch * context, vocabulary, seed))
-  const example = { input: tokens(1), target: tokens(2) }, train = trainingRun({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
-  let state = initTraining(optimizer, parametersOf(sizes))
+const stepsOfRun = ({ trained, example, params }) => {
+  const train = trainingRun(trained)
+  let state = initTraining(trained.optimizer, params)
   const timed = rounds => {
     const ends = []
     state = train({
@@ -60,8 +74,10 @@ const TOKENS = 32
 
 export const pullback = {
   name: 'Pullback',
-  gpt2Step: ({ batch, time }) => run({ ...shapes.gpt2, context: time }, batch),
-  contextStep: context => run({ ...shapes.gpt, context }, 1),
+  gpt2Step: ({ batch, time }) => stepsOfRun(languageModel({ ...shapes.gpt2, context: time }, batch)),
+  contextStep: context => stepsOfRun(languageModel({ ...shapes.gpt, context }, 1)),
+  stepOfRun: () => stepsOfRun(languageModel(shapes.gpt, shapes.gpt.batch)),
+  mlpOfRun: () => stepsOfRun(classifier()),
   prompt: length => {
     const read = reading(length)
     return { run: () => { read(1) } }
@@ -75,22 +91,9 @@ export const pullback = {
     const [a, b] = matrices(n).map(data => tensor.fromArray([n, n], data))
     return { run: () => tensor.matmul(b)(a) }
   },
-  step: () => {
-    const { params, example, heads } = model()
-    const optimizer = adamW({ learningRate: 1e-3 })
-    const step = trainingStep({ model: gpt({ heads }), loss: crossEntropy(), optimizer })
-    let current = initTraining(optimizer, params)
-    return { run: () => { current = step(current, example, random.key(0)) } }
-  },
+  step: () => steps(languageModel(shapes.gpt, shapes.gpt.batch)),
   generation: generation(heads => decoding(gpt({ heads }), { context: shapes.gpt.context })),
-  mlp: () => {
-    const { sizes, batch, rate } = shapes.mlp
-    const input = tensor.fromArray([batch, sizes[0]], shapes.numbers(batch * sizes[0])), target = tensor.tokensFromArray([batch], shapes.ids(batch, 10))
-    const optimizer = gradientDescent({ learningRate: rate })
-    const step = trainingStep({ model: mlp(relu), loss: crossEntropy(), optimizer })
-    let current = initTraining(optimizer, initMlp(sizes)(random.key(0)))
-    return { run: () => { current = step(current, { input, target }, random.key(0)) } }
-  }
+  mlp: () => steps(classifier())
 }
 
 export const bareKernel = {

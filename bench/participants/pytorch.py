@@ -170,7 +170,7 @@ def seconds(run, rounds):
 
 TASKS = {
     "gemm": gemm, "mlp": mlp, "generation": generation, "withoutCache": without_cache, "prompt": prompt, "continuation": Continuation,
-    "step": lambda _: training(SMALL, 12), "contextStep": lambda context: training({**SMALL, "context": context}, 1),
+    "step": lambda _: training(SMALL, 12), "stepOfRun": lambda _: training(SMALL, 12), "mlpOfRun": mlp, "contextStep": lambda context: training({**SMALL, "context": context}, 1),
     "gpt2Step": lambda size: training({**GPT2, "context": size["time"]}, size["batch"]), "initial": lambda _: lambda: Gpt(**GPT2),
 }
 WORK = {"generation": SMALL["context"] - 1, "withoutCache": SMALL["context"] - 1, "continuation": TOKENS}
