@@ -113,8 +113,8 @@ export const runningBugs: readonly Bug[] = [
     ...options, decoder: { ...options.decoder, read: (params, cache, tokens) => options.decoder.read(params, cache, tokens.length === 1 ? [...tokens, ...tokens] : tokens) }
   })),
   generationBug('generation: only the last token of the prompt is read', 'every token decides', options => (prompt, key) => generate(options)(prompt.slice(-1), key)),
-  samplerBug('sampler: top-p before top-k', 'distribution', flow(withTemperature(0.75), topP(0.75), topK(3), categoricalSampler), laws.filteredDistribution(0.75, 3, 0.75)),
-  samplerBug('sampler: temperature after the filters', 'distribution', flow(topK(3), topP(0.75), withTemperature(0.25), categoricalSampler), laws.filteredDistribution(0.25, 3, 0.75)),
+  samplerBug('sampler: top-p before top-k', 'distribution', flow(withTemperature(1.5), topP(0.53), topK(2), categoricalSampler), laws.filteredDistribution(1.5, 2, 0.53)),
+  samplerBug('sampler: temperature after the filters', 'distribution', flow(topK(3), topP(0.75), withTemperature(2), categoricalSampler), laws.filteredDistribution(2, 3, 0.75)),
   samplerBug('sampler: top-k is lost beside top-p', 'support', sampler({ temperature: 2, topP: 0.9 }), laws.filteredDistribution(2, 2, 0.9)),
   samplerBug('top-p: more than the mass instead of at least it', 'support', logits => categoricalSampler(moreThan(0.75)(logits)), laws.topPDistribution(0.75)),
   windowsBug('windows: the target is not shifted', shifted(({ input }) => ({ input, target: input }))),
