@@ -142,6 +142,12 @@ describe('npm start', () => {
     expect(code).toBe(0)
   })
 
+  test('so is work that does not fit where nothing is trained', async () => {
+    const { code, out } = await startWith({ PULLBACK_MEMORY: '2' }, '--preset', 'nanogpt', '--text', text, '--steps', '0', '--length', '5')
+    expect(out).toMatch(/^slow: \d+ calls of kernels/m)
+    expect(code).toBe(0)
+  })
+
   test('unknown kernels are one sentence and exit code 1', async () => {
     const { code, error } = await startWith({ PULLBACK_KERNELS: `\u001b[31m${'x'.repeat(10_000)}` }, '--steps', '0')
     expect(error).toMatch(/^error: PULLBACK_KERNELS: expected [^\n\u001b]{1,600}\n$/)

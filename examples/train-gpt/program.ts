@@ -110,8 +110,6 @@ const trainedAndSaved = (setting: Setting, run: TrainingRun): TE.TaskEither<stri
       TE.chainFirstIOK(() => () => {
         shown.end()
         print(`\ntrained for ${losses.length} steps in ${((Date.now() - began) / 1000).toFixed(1)} s${signal() === undefined ? '' : `, stopped by ${signal()} after step ${losses.length} of ${steps}`}`)
-        const { refused, reason } = memoryInUse()
-        if (refused > 0) print(`slow: ${refused} calls of kernels were computed by the reference, since ${reason}`)
         if (signal() !== undefined && path === undefined) print('the model is not saved: there is no --save')
       }),
       TE.map(params => ({ ...before, params })),
@@ -186,11 +184,18 @@ const program = (options: Options): TE.TaskEither<string, number> => pipe(
       return 0
     }))))
 
+/** Says what memory was refused; a library does not print. */
+const sayRefused = (): void => {
+  const { refused, reason } = memoryInUse()
+  if (refused > 0) print(`slow: ${refused} calls of kernels were computed by the reference, since ${reason}`)
+}
+
 /** Does what a command line says and gives the exit code. */
 export const run = async (argv: readonly string[]): Promise<number> => {
   // Nobody reads what is written; outside of a training there is nothing to save.
   process.stdout.on('error', () => { if (process.listenerCount('SIGHUP') === 0) process.exit(exitCodeOf('SIGHUP')) })
   const result = await program(parseOptions(argv))()
+  sayRefused()
   if (E.isRight(result)) return result.right
   process.stderr.write(failure(result.left))
   return 1
