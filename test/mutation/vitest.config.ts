@@ -16,6 +16,8 @@ const files: Readonly<Record<string, string>> = {
   unit: 'arguments,compose,domains,errors,foreign,gptFile,json,masks,memory,messages,random,readings,safetensors,safetensorsBytes,schedules,sentences,spec,text,tokenizer,trees,values,words'
 }
 
+const { projects: _, ...withoutProjects } = base.test ?? {}
+
 /**
  * The tests that look for mutants: laws, golden values, units. Models, programs and learning repeat what these cover,
  * more slowly.
@@ -23,7 +25,7 @@ const files: Readonly<Record<string, string>> = {
 export default defineConfig({
   ...base,
   test: {
-    ...base.test,
+    ...withoutProjects,
     // Stryker runs tests in threads, which take no options of V8.
     execArgv: [],
     include: Object.entries(files).map(([folder, names]) => `test/${folder}/${names.includes(',') ? `{${names}}` : names}.test.ts`)
