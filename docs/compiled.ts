@@ -23,9 +23,18 @@ const renamed = Object.fromEntries(Object.entries(aliases).map(([alias, name]) =
 
 export type Run = (c: Readonly<Record<string, Value>>, sizes: Readonly<Record<string, number>>) => Value
 
+const transpiled = new Map<string, string>()
+
+/** Helpers of a page are there for each of its functions, and for each change of one. */
+const transpile = (code: string): string => {
+  const text = transpiled.get(code) ?? ts.transpile(code, { target: ts.ScriptTarget.ES2022 })
+  transpiled.set(code, text)
+  return text
+}
+
 /** A function of a page by its text; undefined where it needs more than what the page shows. */
 export const compiled = (code: string, helpers: readonly string[]): Run | undefined => {
-  const text = ts.transpile(`${helpers.join('\n')}\nconst run = ${code}\nrun`, { target: ts.ScriptTarget.ES2022 })
+  const text = `${transpile(helpers.join('\n'))}\n${transpile(`const run = ${code}`)}\nrun`
   try { return vm.runInNewContext(text, { ...pullback, ...renamed, ...letters, ...notation, Math }) as Run } catch { return undefined } // the text is that of a function of a step
 }
 

@@ -30,8 +30,9 @@ const shown = (entry: Entry): string => [
 
 const anchor = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 
+const all = entries(), chapters = Array.from(new Set(all.map(({ chapter }) => chapter)))
+
 export const apiPages = (): ReadonlyMap<string, string> => {
-  const all = entries(), chapters = Array.from(new Set(all.map(({ chapter }) => chapter)))
   const index = ['# Reference',
     'Every public function, with its type, its formula, an example that the tests run, and the way to its derivation, its laws and its source. Shapes are written with letters: B batch, T time, D width, V vocabulary. In an example a comment behind an expression is its value, with fractions rounded to four digits.',
     ...chapters.map(chapter => `## [${chapter}](./${slug(chapter)}.md)\n\n${all.filter(entry => entry.chapter === chapter).map(({ name }) => `[\`${name}\`](./${slug(chapter)}.md#${anchor(name)})`).join(' · ')}`)]
@@ -45,5 +46,5 @@ export const apiPages = (): ReadonlyMap<string, string> => {
 
 /** The chapters of the reference, for the side of its pages. */
 export const apiSidebar = () => [{
-  text: 'Reference', items: Array.from(new Set(entries().map(({ chapter }) => chapter))).map(chapter => ({ text: chapter, link: `/api/${slug(chapter)}` }))
+  text: 'Reference', items: chapters.map(chapter => ({ text: chapter, link: `/api/${slug(chapter)}` }))
 }]

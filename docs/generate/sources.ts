@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { createHighlighter } from 'shiki'
+import { createHighlighter, type ShikiTransformer, type ThemeRegistrationResolved } from 'shiki'
 import { withPolicy } from '../policy.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -32,12 +32,42 @@ html.dark .shiki, html.dark .shiki span { color: var(--shiki-dark) !important; b
 html.dark .line:target, html.dark .line:target span { background-color: #3b3000 !important; }
 html:not(.dark) .shiki { background: #fff !important; }`
 
+const LIGHT = 'github-light-high-contrast', DARK = 'github-dark-high-contrast'
+
+/** For each colour of text of one theme that of another with the same rules. */
+const colours = (from: ThemeRegistrationResolved, to: ThemeRegistrationResolved): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>()
+  from.settings.forEach(({ scope, settings: { foreground = '', fontStyle } }, i) => {
+    const { scope: same, settings: { foreground: other = '', fontStyle: style } } = to.settings[i]
+    const key = foreground.toUpperCase(), colour = other.toUpperCase()
+    if (JSON.stringify([scope, fontStyle]) !== JSON.stringify([same, style]) || (found.get(key) ?? colour) !== colour) throw new Error(`${LIGHT} and ${DARK} differ in more than colours`)
+    found.set(key, colour)
+  })
+  return found
+}
+
+/** Adds the colours for the dark. To read the code once for each theme takes twice as long, and the two have the same rules. */
+const inBothModes = (light: ThemeRegistrationResolved, dark: ThemeRegistrationResolved): ShikiTransformer => {
+  const darkOf = colours(light, dark)
+  const inDark = (style: string): string => style.split(';').map(rule => {
+    const [property, value] = rule.split(':')
+    return property === 'color' ? `--shiki-dark:${darkOf.get(value) ?? value}` : `--shiki-dark-${property}:${value}`
+  }).join(';')
+  return {
+    name: 'modes',
+    span(node) { node.properties.style = `${String(node.properties.style)};${inDark(String(node.properties.style))}` },
+    pre(node) {
+      node.properties.class = `shiki shiki-themes ${LIGHT} ${DARK}`
+      node.properties.style = `background-color:${light.bg};--shiki-dark-bg:${dark.bg};color:${light.fg};--shiki-dark:${dark.fg}`
+    }
+  }
+}
+
 export const sourcePages = async (): Promise<ReadonlyMap<string, string>> => {
-  const highlighter = await createHighlighter({ themes: ['github-light-high-contrast', 'github-dark-high-contrast'], langs: ['ts'] })
+  const highlighter = await createHighlighter({ themes: [LIGHT, DARK], langs: ['ts'] }), modes = inBothModes(highlighter.getTheme(LIGHT), highlighter.getTheme(DARK))
   const pageOf = (file: string): string => {
     const code = highlighter.codeToHtml(readFileSync(root + file, 'utf8').trimEnd(), {
-      lang: 'ts', themes: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
-      transformers: [{ name: 'anchors', line(node, line) { node.properties.id = `L${line}` } }]
+      lang: 'ts', theme: LIGHT, transformers: [modes, { name: 'anchors', line(node, line) { node.properties.id = `L${line}` } }]
     })
     return withPolicy(`<!DOCTYPE html>
 <html lang="en">

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { Locator, Page } from 'playwright-core'
 import { chapters } from 'pullback/laws'
@@ -41,6 +41,14 @@ test('every page has its formulae, in HTML and in MathML, with their symbols mar
     expect(count(/<math /g), address).toBeGreaterThanOrEqual(formulas)
     expect(count(/katex-error/g), address).toBe(0)
   }
+})
+
+test('a page that is opened from another brings its formulae, without the marks between which VitePress leaves them out', () => {
+  const assets = new URL('../site/.vitepress/dist/assets/', import.meta.url)
+  const scripts = readdirSync(assets).filter(file => /^derivations_.*\.js$/.test(file)), whole = scripts.filter(file => !file.endsWith('.lean.js'))
+  expect(whole.length).toBe(pages.length + 1)
+  for (const file of scripts) expect(readFileSync(new URL(file, assets), 'utf8'), file).not.toContain('__VP_STATIC')
+  for (const file of whole.filter(name => !name.startsWith('derivations_index'))) expect(readFileSync(new URL(file, assets), 'utf8'), file).toContain('katex-display')
 })
 
 describe.each([

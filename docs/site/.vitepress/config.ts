@@ -8,11 +8,24 @@ import { withPolicy } from '../../policy.js'
 import apiSidebar from './generated/apiSidebar.json'
 import derivationSidebar from './generated/derivationSidebar.json'
 import { pathSidebar } from './pathSidebar.js'
+import { verbatim } from './verbatim.js'
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /** While it is written the site lies at `/`; built, at whatever path it is put (`anyPath.ts`). */
-const base = process.argv.includes('build') ? MARKER : '/'
+const build = process.argv.includes('build')
+const base = build ? MARKER : '/'
+
+type Highlight = (code: string, lang: string, attributes: string) => string
+
+const highlighted = new Map<string, string>()
+
+/** Every page is rendered twice, as a page and for the search, and pages share code. */
+const once = (highlight: Highlight): Highlight => (code, lang, attributes) => {
+  const key = JSON.stringify([code, lang, attributes]), html = highlighted.get(key) ?? highlight(code, lang, attributes)
+  highlighted.set(key, html)
+  return html
+}
 
 export default defineConfig({
   title: 'Pullback',
@@ -31,8 +44,12 @@ export default defineConfig({
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `data:image/svg+xml,${encodeURIComponent(readFileSync(fromRoot('docs/site/icon.svg'), 'utf8').trim())}` }]],
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
-    // The plugin's types are of another version of the parser's.
-    config: md => { md.use(katex as never, { output: 'htmlAndMathml', throwOnError: true, strict: 'error', transformer: scrollable }) }
+    config: md => {
+      // The plugin's types are of another version of the parser's.
+      md.use(katex as never, { output: 'htmlAndMathml', throwOnError: true, strict: 'error', transformer: scrollable })
+      const { highlight } = md.options
+      if (highlight) md.options.highlight = once(highlight)
+    }
   },
   themeConfig: {
     nav: [
@@ -46,6 +63,7 @@ export default defineConfig({
     outline: [2, 3],
     search: { provider: 'local' }
   },
+  vue: { template: { compilerOptions: { nodeTransforms: [verbatim(build)] } } },
   vite: {
     resolve: {
       alias: [
