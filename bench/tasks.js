@@ -31,7 +31,7 @@ export const tasks = [
   { id: 'browser-mlp', kind: 'mlp', title: 'the same in a browser, jax-js with as many threads as there are cores', show: perSecond('steps'), by: inBrowser },
   { id: 'mlp-in-a-run', kind: 'mlpOfRun', title: 'the same as a step of `trainingRun`', show: perSecond('steps'), by: [...ours, ...torch] },
   { id: 'gpt2-step', kind: 'gpt2Step', size: { batch: 4, time: 64 }, title: 'training step of GPT-2 small (124 M parameters), batch 4 × 64, and peak memory', show: timeAndPeak, by: [...ours, ...torch], ...heavy },
-  { id: 'gpt2-long-step', kind: 'gpt2Step', size: { batch: 1, time: gpt2.context }, title: 'the same, batch 1 × 1024', show: timeAndPeak, by: [...ours, ...torch], ...heavy },
+  { id: 'gpt2-long-step', kind: 'gpt2Step', size: { batch: 1, time: gpt2.context }, title: 'the same, batch 1 × 1024', show: timeAndPeak, by: ['node24', 'node24x2', ...torch], ...heavy },
   { id: 'gpt2-prompt', kind: 'prompt', size: 900, title: 'reading a prompt of 900 tokens with GPT-2 small, and peak memory', show: timeAndPeak, by: [...ours, ...torch], ...heavy },
   ...[16, 900].map(n => ({ id: `gpt2-after-${n}`, kind: 'continuation', size: n, title: `generation with GPT-2 small after ${n} tokens`, show: perSecond('tokens'), by: [...ours, ...torch], ...heavy })),
   { id: 'gpt2-initial', kind: 'initial', title: 'initial parameters of GPT-2 small', show: time, by: [...ours, ...torch], ...heavy },
