@@ -145,3 +145,24 @@ describe.skipIf(instance === undefined)('however a kernel is cut, the bits are t
     expect(cut.most).toBeGreaterThan(1)
   })
 })
+
+describe.skipIf(instance === undefined)('a call that draws some pieces', () => {
+  /** Numbers in the middle of the memory, where nothing else is while no kernel runs: results, what is read, and scratch. */
+  const AT = 2 ** 20, X = 1024, SCRATCH = 2048, ALL = 4096, UNTOUCHED = 7
+  const draws = {
+    uniform: { each: 4, bytes: () => 0, args: [1, 2, -2, 1] },
+    normal: { each: 4, bytes: () => instance?.kernels.normalScratchBytes.value ?? 0, args: [1, 2, 0, 1] },
+    dropout: { each: 8, bytes: () => 0, args: [1, 2, 2 ** 31, 2] }
+  } as const
+  test.each(Object.keys(draws) as (keyof typeof draws)[])('%s fills these, and touches nothing around them and behind its scratch', name => {
+    const { each, bytes, args } = draws[name]
+    fc.assert(fc.property(fc.nat(40), fc.nat(80), fc.boolean(), (from, count, half) => {
+      if (instance === undefined) return
+      const to = from + count, end = each * to - (half && each === 8 && count > 0 ? 4 : 0)
+      const floats = new Float32Array(instance.memory.buffer, AT, ALL).fill(UNTOUCHED)
+      instance.kernels[name](...(name === 'dropout' ? [AT, AT + 4 * X, ...args, end] : [AT, ...args]), from, to, AT + 4 * SCRATCH)
+      const touched = Array.from(floats.keys()).filter(i => floats[i] !== UNTOUCHED && !(i >= SCRATCH && i < SCRATCH + bytes() / 4))
+      expect(touched).toEqual(Array.from({ length: Math.max(0, end - each * from) }, (_, i) => each * from + i))
+    }), { examples: [[0, 31, false], [0, 32, false], [1, 33, true]] })
+  })
+})

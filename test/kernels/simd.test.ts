@@ -121,6 +121,8 @@ describe('matrix products: every entry within k + 2 roundings of Σ |a| |b|', ()
   })
   /** More than one block in each direction, and tiles at the edges that are not whole. */
   const overAllEdges: gemm.Gemm = { batch: 1, m: 53, n: 261, k: 515, transposeA: false, transposeB: false }
+  /** Three blocks of the inner index: the third one is packed to the place of the first, whose panel must not be taken for its own. */
+  const overThreeBlocks: gemm.Gemm = { batch: 2, m: 29, n: 261, k: 1030, transposeA: true, transposeB: true }
   const check = (shape: gemm.Gemm, seed: number): void => {
     const { batch, m, n, k } = shape
     const at = (i: number) => Math.sin(i * 12.9898 + seed) // any numbers will do
@@ -139,7 +141,7 @@ describe('matrix products: every entry within k + 2 roundings of Σ |a| |b|', ()
     fc.assert(fc.property(sizes, fc.nat(1000), check), { numRuns: 400 })
   })
   test('over the edges of cache blocks', () => {
-    fc.assert(fc.property(large, fc.nat(1000), check), { numRuns: 6, examples: [[overAllEdges, 0]] })
+    fc.assert(fc.property(large, fc.nat(1000), check), { numRuns: 7, examples: [[overAllEdges, 0], [overThreeBlocks, 0]] })
   })
   test('a NaN and an infinity reach exactly the entries that they belong to', () => {
     const a = Float32Array.from({ length: 9 * 9 }, (_, i) => (i === 13 ? NaN : i === 40 ? Infinity : 1)), b = a.map((_, i) => 1 + i % 3)
