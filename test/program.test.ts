@@ -138,7 +138,7 @@ describe('npm start', () => {
 
   test('work that does not fit the memory is said to be slow', async () => {
     const { code, out } = await startWith({ PULLBACK_MEMORY: '16' }, '--text', text, '--steps', '2', '--length', '5')
-    expect(out).toMatch(/^slow: \d+ calls of kernels were computed by the reference, since kernels needed \d+ MiB of memory, and the limit is 16 MiB$/m)
+    expect(out).toMatch(/^slow: \d+ calls of kernels found no room in their memory, since kernels needed at least \d+ MiB of memory, and the limit is 16 MiB$/m)
     expect(code).toBe(0)
   })
 

@@ -187,7 +187,7 @@ const program = (options: Options): TE.TaskEither<string, number> => pipe(
 /** Says what memory was refused; a library does not print. */
 const sayRefused = (): void => {
   const { refused, reason } = memoryInUse()
-  if (refused > 0) print(`slow: ${refused} calls of kernels were computed by the reference, since ${reason}`)
+  if (refused > 0) print(`slow: ${refused} calls of kernels found no room in their memory, since ${reason}`)
 }
 
 /** Does what a command line says and gives the exit code. */

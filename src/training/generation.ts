@@ -7,7 +7,7 @@ import { region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
 import { checkKey, type Draw, foldIn, type Key } from '../random/key.js'
-import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
+import { any, arrays, flag, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Sampler } from './sampling.js'
@@ -46,7 +46,7 @@ export interface GenerateOptions<P, C> extends DecoderWithParams<P, C> {
   readonly sampler: Sampler
   /** How many tokens to generate at most. */
   readonly count: number
-  /** Ends the generation after a token for which it is true; default never. */
+  /** Is asked with every token as it comes, so it can also show them; ends the generation after one for which it is true; default never. */
   readonly until?: ((token: number) => boolean) | undefined
 }
 
@@ -80,7 +80,8 @@ const guardSampler = (sampler: Sampler): Sampler => {
 
 /**
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
- * generation begins with the shorter one. Throws `RangeError` unless `count` and every token that the sampler chooses are
+ * generation begins with the shorter one. `until` is asked with every token as it comes, which lets a program show them, and ends the
+ * generation if it is true. Throws `RangeError` unless `count` and every token that the sampler chooses are
  * non-negative integers, and `ShapeError` if there is no token to start from.
  *
  * @example
@@ -98,9 +99,14 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
     checkKey('generate', key)
     if (prompt.length === 0) throw new ShapeError('generate', 'at least one token', [[0]])
     const choose = guardSampler(sampler), ends = guarded(until)
+    const ended = (token: number): boolean => {
+      const end = ends(token)
+      check('generate', 'what until gives', flag, end)
+      return end
+    }
     const after = (near: P) => ({ cache, unread, tokens }: Generated<C>): Generated<C> | undefined => {
       const last = tokens[tokens.length - 1]
-      if (tokens.length >= count || (last !== undefined && ends(last))) return undefined
+      if ((last !== undefined && ended(last)) || tokens.length >= count) return undefined
       const [logits, next] = decoder.read(near, cache, unread)
       const token = choose(logits)(foldIn(tokens.length)(key))
       check('generate', 'the token of the sampler', natural, token)

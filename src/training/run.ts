@@ -9,7 +9,7 @@ import { overwriting, region, regionLoop, settled, settledValue } from '../memor
 import { guarded, isTrusted, outside, trusted } from '../memory/trust.js'
 import { mapTensors } from '../memory/values.js'
 import { foldIn, type Key, keys } from '../random/key.js'
-import { check, checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
+import { flag, check, checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
 import { examples as records, trainedRecords } from './records.js'
 import { checkFinite, type Example, evaluate, type Trained, TRAINING, type TrainingOptions } from './step.js'
 
@@ -22,7 +22,10 @@ export interface TrainingRunOptions<X, T> {
   readonly batch: (step: number) => Example<X, T>
   /** Step i has the key `foldIn(i)`. */
   readonly key: Key
-  /** Ends the run after a step for which it is true, by the step's number and the loss of its batch before it; default never. */
+  /**
+   * Is asked after every step, the last one too, with the step's number and the loss of its batch before it, so it can also show how
+   * training goes; ends the run if it is true; default never.
+   */
   readonly until?: ((step: number, loss: number) => boolean) | undefined
 }
 
@@ -39,7 +42,11 @@ export interface TrainedRun<P, S extends string> extends Trained<P, S> {
  * nothing that it is given. States between its steps are seen by nobody, so they stay in the memory of kernels and are written over,
  * which saves copying them at every step.
  *
- * Throws `RangeError` unless the number of steps is a non-negative integer, and what `trainingStep` throws.
+ * Options: `steps`; `batch`, from the step's number to its example; `key`; `until`, which is asked after every step, with its number and loss,
+ * and ends the run if it is true. A run that throws gives no state: whoever needs one cuts a long run into several.
+ *
+ * Throws `RangeError` unless the number of steps is a non-negative integer, `TypeError` unless `until` gives a boolean, and what
+ * `trainingStep` throws.
  *
  * @example
  * const optimizer = gradientDescent({ learningRate: 0.5 }), target = tensor.of([[3]])
@@ -71,8 +78,12 @@ export const trainingRun = <P, X, Y, DX, T, S extends string>(training: Training
         const next = (): Trained<P, S> => update(params, whole, state)
         return isTrusted(optimizer.step) ? overwriting([params, state.slots], next) : next()
       }
-      const goesOn = (state: number): boolean =>
-        losses.length < steps && (losses.length === 0 || !ends(state - 1, losses[losses.length - 1]))
+      const ended = (step: number): boolean => {
+        const end = ends(step, losses[losses.length - 1])
+        check(`trainingRun, step ${step}`, 'what until gives', flag, end)
+        return end
+      }
+      const goesOn = (state: number): boolean => (losses.length === 0 || !ended(state - 1)) && losses.length < steps
       const { params, state } = region(() => {
         // An optimiser of the user's may remember anything, also behind one of ours.
         const slots = isTrusted(optimizer.step) ? settledValue(first.state.slots) : first.state.slots

@@ -46,7 +46,7 @@ const vectors: laws.Points<{ readonly wpe: { readonly weight: Tensor } }, Tensor
 
 /** What leaves the output of a model as it is. */
 const wrapped: readonly Layer<GptParams, Tokens, Tensor, void>[] = [
-  gpt({ heads }), gpt({ heads, dropout: { rate: 0.2, key: random.key(9) } }), recompute(gpt({ heads }))
+  gpt({ heads }), gpt({ heads, dropout: { rate: 0.2, key: random.key(9) } }), recompute(gpt({ heads })), gpt({ heads, recompute: true })
 ]
 
 /** Models and losses of which a function was exchanged: what they say counts, not what they were made of. */

@@ -46,22 +46,66 @@ describe.skipIf(kernelsInUse() === 'reference')('bad days, in processes of their
       for (let i = 0; i < Number(process.argv[2]); i++) state = step(state, batch(i), random.key(0))
       process.stdout.write(threadsInUse() + ' ' + hashOf(state.params))`,
     killed: `${killer}\n${model}
-      const step = trainingStep(options)
-      let state = first()
-      for (let i = 0; i < Number(process.argv[2]); i++) {
-        if (i % 4 === 0) useThreads(2 + i % 3 % 2)
-        state = step(state, batch(i), random.key(0))
+      const step = trainingStep(options), hashes = new Set()
+      // On a fast machine a training has ended before three threads have.
+      for (let round = 0; round < 100 && Atomics.load(killed, 0) < 3; round++) {
+        let state = first()
+        for (let i = 0; i < Number(process.argv[2]); i++) {
+          if (i % 4 === 0) useThreads(2 + i % 3 % 2)
+          state = step(state, batch(i), random.key(0))
+        }
+        hashes.add(hashOf(state.params))
       }
-      process.stdout.write(Atomics.load(killed, 0) + ' ' + hashOf(state.params))
+      process.stdout.write(Atomics.load(killed, 0) + ' ' + Array.from(hashes).join())
       process.exit()`,
     // Products that take long, so that most threads die in the middle of one; hashes of all of them.
     products: `${killer}\n${model}
       const [a, b] = [1, 2].map(seed => random.normal([900, 900])(random.key(seed))), hashes = new Set()
-      for (let i = 0; i < Number(process.argv[2]); i++) {
+      const enough = i => i >= Number(process.argv[2]) && (process.argv[3] !== 'threads' || i >= 4000 || Atomics.load(killed, 0) > 2)
+      for (let i = 0; !enough(i); i++) {
         if (i % 3 === 0 && process.argv[3] === 'threads') useThreads(2 + i % 2)
         hashes.add(hashOf(tensor.matmul(b)(a)))
       }
       process.stdout.write(Atomics.load(killed, 0) + ' ' + Array.from(hashes).join())
+      process.exit()`,
+    // Out of stack in the middle of products that threads share, at every depth around the last that is possible; then others.
+    interrupted: `
+      const { random, tensor, useThreads } = await import('./pullback.mjs')
+      const [big, p, q] = [[500, 500], [240, 64], [64, 512]].map((shape, i) => random.normal(shape)(random.key(i)))
+      useThreads(1)
+      const expected = tensor.matmul(q)(p).data, product = tensor.matmul(big)
+      useThreads(Number(process.argv[2]))
+      const deep = n => (n === 0 ? product(big) : deep(n - 1))
+      for (let i = 0; i < 40; i++) deep(100)
+      let low = 0, high = 20000, wrong = 0, thrown = 0
+      for (let i = 0; i < 400; i++) {
+        const searching = high - low > 30, depth = searching ? (low + high) >> 1 : low - 20 + i % 60
+        try {
+          deep(depth)
+          if (searching) low = depth
+        } catch {
+          if (searching) high = depth
+          thrown++
+          for (let j = 0; j < 2; j++) if (!tensor.matmul(q)(p).data.every((x, k) => Object.is(x, expected[k]))) wrong++
+        }
+      }
+      process.stdout.write(wrong + ' ' + (thrown > 100))
+      process.exit()`,
+    // A script that is ended because it lasts too long.
+    ended: `
+      import { runInThisContext } from 'node:vm'
+      const { random, tensor, useThreads } = await import('./pullback.mjs')
+      const [big, p, q] = [[1500, 1500], [240, 64], [64, 512]].map((shape, i) => random.normal(shape)(random.key(i)))
+      useThreads(1)
+      const expected = tensor.matmul(q)(p).data
+      useThreads(Number(process.argv[2]))
+      globalThis.f = () => tensor.matmul(big)(big)
+      let wrong = 0, ended = 0
+      for (let i = 0; i < 60; i++) {
+        try { runInThisContext('f()', { timeout: 1 + i % 20 }) } catch { ended++ }
+        for (let j = 0; j < 3; j++) if (!tensor.matmul(q)(p).data.every((x, k) => Object.is(x, expected[k]))) wrong++
+      }
+      process.stdout.write(wrong + ' ' + (ended > 20))
       process.exit()`,
     killedInPlace: `${killer}\n${model}
       const results = new Set()
@@ -143,6 +187,10 @@ describe.skipIf(kernelsInUse() === 'reference')('bad days, in processes of their
     const [killed, hash] = (await run('products', { args: ['36', 'threads'], env: { SEED: String(seed) } })).split(' ')
     expect(Number(killed), `seed ${seed}`).toBeGreaterThan(2)
     expect(hash, `seed ${seed}`).toBe((await run('products', { args: ['1'], env: { SEED: String(seed), PULLBACK_THREADS: '1' } })).split(' ')[1])
+  })
+
+  test.each(['interrupted', 'ended'])('a caller that is interrupted in the middle of a kernel (%s) leaves nobody at work who disturbs the next one', async name => {
+    for (const threads of ['2', '3']) expect(await run(name, { args: [threads] })).toBe('0 true')
   })
 
   test('while kernels write over their arguments: the same bits, or an error that says so', async () => {

@@ -422,7 +422,8 @@ const runs: readonly Row[] = [
 ]
 
 const models: readonly Row[] = [
-  ['gpt', () => gpt(js({ heads: 2, layers: 3 })), TypeError, 'gpt: unknown option "layers", expected only heads, padding, dropout'],
+  ['gpt', () => gpt(js({ heads: 2, layers: 3 })), TypeError, 'gpt: unknown option "layers", expected only heads, padding, dropout, recompute'],
+  ['gpt', () => gpt({ heads: 2, recompute: js(1) }), TypeError, 'gpt: expected recompute to be true or false, got 1'],
   ['gpt', () => gpt(js(2)), TypeError, 'gpt: expected a record of options, got 2'],
   ['gpt', () => gpt({ heads: 2, padding: js(3) }), TypeError, 'gpt, mask: expected a record of options, got 3'],
   ['gpt', () => gpt({ heads: 2, dropout: js(0.1) }), TypeError, 'gpt, dropout: expected a record of options, got 0.1'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  andThen, initLinear, kernelsInUse, layer, linear, lossAndGradient, meanSquaredError, named, random, recompute, relu, residual, stack,
+  andThen, crossEntropy, gpt, initGpt, initLinear, kernelsInUse, layer, linear, lossAndGradient, meanSquaredError, named, random, recompute, relu, residual, stack,
   tensor, tree, type Layer, type LinearParams, type Tensor
 } from 'pullback'
 import { resident } from '../../src/kernels/simd/arena.js'
@@ -25,6 +25,15 @@ describe('recompute', () => {
     }
     const example = { input: x, target: dy }
     expect(lossAndGradient(stack(recompute(block)), meanSquaredError())(params, example)).toEqual(lossAndGradient(stack(block), meanSquaredError())(params, example))
+  })
+
+  test('is an option of a GPT, which has the same bits with it, dropout included', () => {
+    const sizes = { vocabulary: 11, context: 16, width: 16, layers: 3 }, gptParams = initGpt(sizes)(random.key(0))
+    const ids = (seed: number) => tensor.tokensFromArray([4, 16], Array.from({ length: 64 }, (_, i) => (i * i + seed) % 11))
+    const example = { input: ids(0), target: ids(1) }, options = { heads: 2, dropout: { rate: 0.1, key: random.key(5) } }
+    const plain = lossAndGradient(gpt(options), crossEntropy())(gptParams, example)
+    expect(lossAndGradient(gpt({ ...options, recompute: true }), crossEntropy())(gptParams, example)).toEqual(plain)
+    expect(lossAndGradient(gpt({ ...options, recompute: false }), crossEntropy())(gptParams, example)).toEqual(plain)
   })
 
   test('computes its inside a second time, and only then', () => {

@@ -3,8 +3,8 @@
  *
  * Outside of a region a kernel copies its arguments into the arena and its result out of it. Inside of one, results
  * stay: the array that a kernel returns is a view of the arena, and the next kernel reads it where it is. A region is a
- * stack frame, entered and left by `memory/region.ts`, which copies out what survives it. What does not fit is left to the
- * reference kernels and ordinary arrays, and `memoryInUse` tells of it.
+ * stack frame, entered and left by `memory/region.ts`, which copies out what survives it. Results that find no room are copied out, as
+ * outside of a region; a call that does not fit by itself is left to the reference kernels; `memoryInUse` tells of both.
  *
  * **Why nobody sees a view change.** A part of the arena is used again when the region that filled it has ended, so a view
  * must not outlive its region. Two kinds of functions run inside of one. The library's own (`memory/trust.ts` knows them)
@@ -22,7 +22,7 @@
 import type { Floats, FreshFloats } from '../floats.js'
 import { type Arguments, ARENA_BEGIN, instance, isShared } from './instance.js'
 import { noteNoRoom, noteRefused } from './memory.js'
-import { type Pieces, run, threadsFor } from './threads.js'
+import { endInterrupted, type Pieces, run, threadsFor } from './threads.js'
 
 const ALIGNMENT = 16
 const PAGE = 2 ** 16
@@ -38,6 +38,15 @@ let seen = seenNow()
 const buffers = new Set<unknown>([seen.floats.buffer])
 
 const arena: { top: number, depth: number, expendable: ReadonlySet<unknown> } = { top: ARENA_BEGIN, depth: 0, expendable: new Set() }
+
+/**
+ * How far arrays that stay may reach. Behind them there is room for calls of kernels for which nothing else is left: their arguments are copied
+ * in and their results out, as outside of a region.
+ */
+const stayLimit = instance === undefined ? 0 : instance.limit - Math.min(instance.limit / 4, 2 ** 29)
+
+/** Notes that arrays that stay would reach farther than they may. */
+const noteNoPlace = (end: number): void => { noteNoRoom(end + (instance?.limit ?? 0) - stayLimit) }
 
 /** How often at least the same can be appended to an array that has been copied. */
 const ROOM = 16
@@ -79,7 +88,9 @@ const view = (start: number, length: number): Float32Array =>
 const place = (length: number): Float32Array | undefined => {
   const end = arena.top + padded(4 * length)
   if (arena.depth === 0) return undefined
-  if (!reaches(end)) {
+  endInterrupted()
+  if (end > stayLimit) noteNoPlace(end)
+  if (end > stayLimit || !reaches(end)) {
     noteRefused()
     return undefined
   }
@@ -107,7 +118,9 @@ export const call = (
   inPlace = 0
 ): readonly [FreshFloats[], number | void] | undefined => {
   if (instance === undefined) return undefined
-  let end = arena.top
+  endInterrupted()
+  const { top } = arena
+  let end = top
   const args: number[] = []
   let replaced = false
   for (let i = 0; i < writes.length; i++) {
@@ -129,10 +142,15 @@ export const call = (
       end += padded(4 * array.length)
     }
   }
-  const each = padded(scratch)
-  if (!reaches(end + each * threadsFor(pieces))) {
+  const each = padded(scratch), threads = each === 0 ? threadsFor(pieces) : Math.min(threadsFor(pieces), Math.max(1, Math.floor((instance.limit - end) / each)))
+  if (!reaches(end + each * threads)) {
     noteRefused()
     return undefined
+  }
+  const stays = arena.depth > 0 && kept <= stayLimit
+  if (arena.depth > 0 && !stays) {
+    noteNoPlace(kept)
+    noteRefused()
   }
   if (end > kept)
     for (let i = 0; i < reads.length; i++) {
@@ -142,9 +160,9 @@ export const call = (
       else seen.integers.set(array, at / 4)
     }
   for (const number of numbers) args.push(number)
-  const result = run(name, args, pieces, end, each, !replaced)
-  const made = writes.map((length, i) => (arena.depth === 0 ? seen.floats.slice(args[i] / 4, args[i] / 4 + length) : view(args[i], length)))
-  if (arena.depth > 0) arena.top = kept
+  const result = run(name, args, pieces, end, each, threads, !replaced)
+  const made = writes.map((length, i) => (stays || (arena.depth > 0 && args[i] < top) ? view(args[i], length) : seen.floats.slice(args[i] / 4, args[i] / 4 + length)))
+  if (stays) arena.top = kept
   return [made, result]
 }
 

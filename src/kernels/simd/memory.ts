@@ -12,8 +12,8 @@ export interface KernelMemory {
   /** Bytes that it may grow to: `PULLBACK_MEMORY`, 4 GiB, or less where the system reserves less. */
   readonly limit: number
   /**
-   * How many calls of kernels found no room, which the reference computed on ordinary arrays: right, and many times slower; and how many arrays
-   * found none, which every call copies then.
+   * How many calls of kernels and arrays found no room. Such arrays, and the results of such calls, lie outside and are copied for every call, which
+   * takes up to a few times as long; a call that does not fit by itself is left to the reference, which is many times slower.
    */
   readonly refused: number
   /** Why the first one found none, or why there are no kernels with a memory of their own although nobody asked for the reference. */
@@ -30,16 +30,16 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`
 export const noteNoRoom = (end: number): void => {
   if (instance === undefined || refusals.reason !== undefined) return
   refusals.reason = end > instance.limit
-    ? `kernels needed ${mebibytes(end)} of memory, and the limit is ${mebibytes(instance.limit)}`
-    : `kernels needed ${mebibytes(end)} of memory, and the system refused to let it grow beyond ${mebibytes(instance.memory.buffer.byteLength)}`
+    ? `kernels needed at least ${mebibytes(end)} of memory, and the limit is ${mebibytes(instance.limit)}`
+    : `kernels needed at least ${mebibytes(end)} of memory, and the system refused to let it grow beyond ${mebibytes(instance.memory.buffer.byteLength)}`
 }
 
-/** Notes that a call of a kernel is left to the reference, or an array outside. */
+/** Notes that a call of a kernel, or an array, found no room. */
 export const noteRefused = (): void => { if (instance !== undefined) refusals.calls++ }
 
 /**
  * The memory of the kernels: what it has, what it may have, and how many calls and arrays found no room in it since the library was imported. Where
- * `refused` is above 0, work does not fit: results are right but many times slower, with the rounding of the reference. Zeros where kernels are
+ * `refused` is above 0, work does not fit: results are right but slower, with the rounding of the reference where a single call does not fit. Zeros where kernels are
  * the reference, which has no memory of its own.
  *
  * @example

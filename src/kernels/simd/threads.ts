@@ -55,8 +55,20 @@ const names = Object.keys(instance?.kernels ?? {})
 const indexOf = new Map(names.map((name, i) => [name, i]))
 
 /** The pool: state that changes time and nothing else. */
-const pool: { wanted: number | undefined, hosts: readonly Host[], generation: number, words: ReturnType<typeof wordsOf>, job: number } = {
-  wanted: countSetting('PULLBACK_THREADS', 'threads', 1, MOST_THREADS), hosts: [], generation: 0, words: wordsOf(0), job: 0
+interface Pool {
+  wanted: number | undefined
+  hosts: readonly Host[]
+  generation: number
+  words: ReturnType<typeof wordsOf>
+  job: number
+  /** Whether a job has been begun and not ended, how many of its chunks the caller has taken, and how many had been taken when it was closed. */
+  open: boolean
+  own: number
+  taken: number
+}
+
+const pool: Pool = {
+  wanted: countSetting('PULLBACK_THREADS', 'threads', 1, MOST_THREADS), hosts: [], generation: 0, words: wordsOf(0), job: 0, open: false, own: 0, taken: 0
 }
 
 const wanted = (): number => {
@@ -129,7 +141,9 @@ const take = (job: number, chunks: number): number => {
   for (;;) {
     const word = Atomics.load(control, CONTROL.claim), chunk = word & ((1 << CHUNK_BITS) - 1)
     if (word >>> CHUNK_BITS !== job || chunk >= chunks) return -1
-    if (Atomics.compareExchange(control, CONTROL.claim, word, word + 1) === word) return chunk
+    if (Atomics.compareExchange(control, CONTROL.claim, word, word + 1) !== word) continue
+    pool.own++
+    return chunk
   }
 }
 
@@ -147,28 +161,56 @@ const progress = (done: number): boolean => {
   }
 }
 
+/** Waits until all chunks that others have taken are done, so that so many are; false if that lasts too long. */
+const waitFor = (others: number): boolean => {
+  for (let done = Atomics.load(pool.words.control, CONTROL.done); done < others; done = Atomics.load(pool.words.control, CONTROL.done))
+    if (!progress(done)) return false
+  return true
+}
+
 /**
- * Runs a kernel on all its pieces. `scratch` is the first of as many places as there are threads, each of so many bytes; `again` says
+ * Ends a job whose caller was interrupted, by an exception in the middle of a kernel or by an engine that ends a script that lasts too long:
+ * nobody takes more of it, and what others have taken is waited for. Before anything else is written to the memory this must be done.
+ */
+export const endInterrupted = (): void => {
+  if (!pool.open) return
+  const { control } = pool.words, closed = (pool.job << CHUNK_BITS) | NONE_LEFT
+  for (let word = Atomics.load(control, CONTROL.claim); word !== closed; word = Atomics.load(control, CONTROL.claim)) {
+    pool.taken = word & NONE_LEFT
+    Atomics.compareExchange(control, CONTROL.claim, word, closed)
+  }
+  if (!waitFor(pool.taken - pool.own)) {
+    stop()
+    pool.wanted = 1
+  }
+  Atomics.store(control, CONTROL.failed, 0)
+  pool.open = false
+}
+
+/**
+ * Runs a kernel on all its pieces. `scratch` is the first of as many places as so many threads need, each of so many bytes; `again` says
  * whether a piece may be computed twice, which it may not if it writes over what it reads.
  * Throws `Error` if it may not and a thread was lost.
  */
-export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scratch: number, bytes: number, again: boolean): number | void => {
+export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scratch: number, bytes: number, threads: number, again: boolean): number | void => {
   const kernels: Kernels | undefined = instance?.kernels
   if (kernels === undefined) return
-  const f = kernels[name], { count } = pieces, threads = threadsFor(pieces)
+  const f = kernels[name], { count } = pieces
   if (threads === 1) return f(...args, 0, count, scratch, 1)
   if (pool.hosts.length === 0) start()
   const part = chunksEach(pieces, threads), chunks = part * threads, { control, numbers } = pool.words
   const job = pool.job = (pool.job + 1) % (1 << (32 - CHUNK_BITS))
   // Nobody may take anything while the job is written: a thread that is still at the last one could meet the new number of chunks.
   Atomics.store(control, CONTROL.claim, (job << CHUNK_BITS) | NONE_LEFT)
+  pool.own = pool.taken = 0
+  pool.open = true
   numbers.set([indexOf.get(name) ?? 0, args.length, count, scratch, bytes, threads, ...args])
   Atomics.store(control, CONTROL.done, 0)
   Atomics.store(control, CONTROL.count, chunks)
   Atomics.store(control, CONTROL.claim, job << CHUNK_BITS)
   Atomics.store(control, CONTROL.job, job)
   Atomics.notify(control, CONTROL.job)
-  let first = 1, own = 0
+  let first = 1
   const compute = (chunk: number): void => {
     const place = chunk % threads * part + Math.floor(chunk / threads)
     const from = Math.floor(place * count / chunks), to = Math.floor((place + 1) * count / chunks)
@@ -176,16 +218,12 @@ export const run = (name: keyof Arguments, args: number[], pieces: Pieces, scrat
     f(...args, from, to, scratch, first)
     first = 0
   }
-  for (let chunk = take(job, chunks); chunk >= 0; chunk = take(job, chunks)) {
-    compute(chunk)
-    own++
-  }
-  for (let done = Atomics.load(control, CONTROL.done); done + own < chunks; done = Atomics.load(control, CONTROL.done))
-    if (!progress(done)) break
-  const lost = Atomics.load(control, CONTROL.done) + own < chunks
+  for (let chunk = take(job, chunks); chunk >= 0; chunk = take(job, chunks)) compute(chunk)
+  const lost = !waitFor(chunks - pool.own)
+  pool.open = false
   if (lost || Atomics.load(control, CONTROL.failed) !== 0) {
     Atomics.store(control, CONTROL.failed, 0)
-    repair(chunks, own, again ? compute : undefined, lost)
+    repair(chunks, pool.own, again ? compute : undefined, lost)
   }
 }
 

@@ -45,7 +45,8 @@ export const workerSource = `(({ module, memory, begin, id }) => {
     const chunks = Atomics.load(control, ${CONTROL.count})
     const [kernel, length, count, scratch, bytes, threads] = numbers
     const args = Array.from(numbers.subarray(6, 6 + length)), part = chunks / threads
-    for (let first = 1; ;) {
+    // There is no place for the scratch of more threads.
+    for (let first = 1; id < threads;) {
       const word = Atomics.load(control, ${CONTROL.claim}), chunk = word & ${(1 << CHUNK_BITS) - 1}
       if (word >>> ${CHUNK_BITS} !== job || chunk >= chunks) break
       if (Atomics.compareExchange(control, ${CONTROL.claim}, word, word + 1) !== word) continue
