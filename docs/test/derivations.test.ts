@@ -190,6 +190,8 @@ test('by keyboard alone: a symbol says what it is, a law runs, a step is changed
   await tabTo(/^Change it$/)
   await page.keyboard.press('Enter')
   await page.locator('.answer').getByText('It holds').waitFor()
+  // The editor comes when its code has been loaded, and only then what is typed goes there.
+  await page.locator('.cm-content:focus').waitFor()
   await page.keyboard.press('Control+End')
   await page.keyboard.type(' + ')
   await page.locator('.answer').getByText('This is not a program yet.').waitFor()
