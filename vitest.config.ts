@@ -22,8 +22,6 @@ const handsOverEverything: Vite.Plugin = {
 
 /** Tests that change what is around them: kernels by mocks, processes, files. Each of these files has the library for itself. */
 const apart = ['test/kernels/**/*.test.ts', 'test/node/**/*.test.ts', 'test/*.test.ts']
-/** The others are pure: files that one worker runs share what they have imported, which takes longer than many of them. */
-const pure = ['laws', 'unit', 'zoo', 'derivations', 'training', 'examples', 'types', 'golden'].map(folder => `test/${folder}/**/*.test.ts`)
 
 export default defineConfig({
   plugins: [handsOverEverything],
@@ -38,7 +36,8 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'apart', include: apart } },
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } }
+      // All others: files that one worker runs share what they have imported, which takes longer than many of them.
+      { extends: true, test: { name: 'pure', include: ['test/**/*.test.ts'], exclude: [...apart, 'test/outsider/**'], isolate: false } }
     ],
     globalSetup: ['test/globalSetup.ts'],
     setupFiles: ['test/setup.ts'],
