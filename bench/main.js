@@ -77,13 +77,23 @@ const measure = async task => {
 
 const rows = [...tasks.map(task => ({ ...task, measure: () => measure(task) })), ...sizes]
 
-const { values: { only } } = parseArgs({ options: { only: { type: 'string' } } })
-const wanted = only === undefined ? rows.map(({ id }) => id) : only.split(',')
-const unknown = wanted.filter(id => !rows.some(row => row.id === id))
-if (unknown.length > 0) {
-  console.error(`error: --only: expected some of ${rows.map(({ id }) => id).join(', ')}, got ${unknown.join(', ')}`)
+const refuse = sentence => {
+  console.error(`error: ${sentence}`)
   process.exit(1)
 }
+
+const optionsOf = () => {
+  try {
+    return parseArgs({ options: { only: { type: 'string' } } }).values
+  } catch (error) {
+    return refuse(error.message)
+  }
+}
+
+const { only } = optionsOf()
+const wanted = only === undefined ? rows.map(({ id }) => id) : only.split(',')
+const unknown = wanted.filter(id => !rows.some(row => row.id === id))
+if (unknown.length > 0) refuse(`--only: expected some of ${rows.map(({ id }) => id).join(', ')}, got ${unknown.join(', ')}`)
 
 const version = name => JSON.parse(readFileSync(new URL(`./node_modules/${name}/package.json`, import.meta.url))).version
 const load = () => loadavg()[0].toFixed(1)
