@@ -7,9 +7,10 @@ import { region, regionLoop, settled } from '../memory/region.js'
 import { guarded, isTrusted, ordinary, outside } from '../memory/trust.js'
 import type { Decoder } from '../models/decoder.js'
 import { checkKey, type Draw, foldIn, type Key } from '../random/key.js'
-import { any, arrays, flag, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
+import { any, arrays, check, checkOptions, type Fields, functions, having, natural, optional, recordOf } from '../tensor/domain.js'
 import { ShapeError } from '../tensor/shape.js'
 import type { Tensor } from '../tensor/tensor.js'
+import { ended } from './records.js'
 import type { Sampler } from './sampling.js'
 
 /** A decoder and its parameters. */
@@ -82,7 +83,7 @@ const guardSampler = (sampler: Sampler): Sampler => {
  * The tokens that follow the given ones, without these. Token i is chosen with `foldIn(i)` of the key, so a longer
  * generation begins with the shorter one. `until` is asked with every token as it comes, which lets a program show them, and ends the
  * generation if it is true. Throws `RangeError` unless `count` and every token that the sampler chooses are
- * non-negative integers, and `ShapeError` if there is no token to start from.
+ * non-negative integers, `TypeError` unless `until` gives a boolean, and `ShapeError` if there is no token to start from.
  *
  * @example
  * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))
@@ -99,14 +100,9 @@ export const generate = <P, C>(options: GenerateOptions<P, C>): ((prompt: readon
     checkKey('generate', key)
     if (prompt.length === 0) throw new ShapeError('generate', 'at least one token', [[0]])
     const choose = guardSampler(sampler), ends = guarded(until)
-    const ended = (token: number): boolean => {
-      const end = ends(token)
-      check('generate', 'what until gives', flag, end)
-      return end
-    }
     const after = (near: P) => ({ cache, unread, tokens }: Generated<C>): Generated<C> | undefined => {
       const last = tokens[tokens.length - 1]
-      if ((last !== undefined && ended(last)) || tokens.length >= count) return undefined
+      if ((last !== undefined && ended('generate', ends(last))) || tokens.length >= count) return undefined
       const [logits, next] = decoder.read(near, cache, unread)
       const token = choose(logits)(foldIn(tokens.length)(key))
       check('generate', 'the token of the sampler', natural, token)

@@ -9,8 +9,8 @@ import { overwriting, region, regionLoop, settled, settledValue } from '../memor
 import { guarded, isTrusted, outside, trusted } from '../memory/trust.js'
 import { mapTensors } from '../memory/values.js'
 import { foldIn, type Key, keys } from '../random/key.js'
-import { flag, check, checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
-import { examples as records, trainedRecords } from './records.js'
+import { check, checkOptions, type Fields, functions, natural, optional } from '../tensor/domain.js'
+import { ended, examples as records, trainedRecords } from './records.js'
 import { checkFinite, type Example, evaluate, type Trained, TRAINING, type TrainingOptions } from './step.js'
 
 const never = trusted((): boolean => false)
@@ -78,12 +78,8 @@ export const trainingRun = <P, X, Y, DX, T, S extends string>(training: Training
         const next = (): Trained<P, S> => update(params, whole, state)
         return isTrusted(optimizer.step) ? overwriting([params, state.slots], next) : next()
       }
-      const ended = (step: number): boolean => {
-        const end = ends(step, losses[losses.length - 1])
-        check(`trainingRun, step ${step}`, 'what until gives', flag, end)
-        return end
-      }
-      const goesOn = (state: number): boolean => (losses.length === 0 || !ended(state - 1)) && losses.length < steps
+      const endsAt = (step: number): boolean => ended(`trainingRun, step ${step}`, ends(step, losses[losses.length - 1]))
+      const goesOn = (state: number): boolean => (losses.length === 0 || !endsAt(state - 1)) && losses.length < steps
       const { params, state } = region(() => {
         // An optimiser of the user's may remember anything, also behind one of ours.
         const slots = isTrusted(optimizer.step) ? settledValue(first.state.slots) : first.state.slots

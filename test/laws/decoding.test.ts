@@ -38,5 +38,15 @@ describe('generation', () => {
     const end = all[3]
     expect(generate({ ...options, count: 30, until: token => token === end })([1], random.key(2))).toEqual(all.slice(0, all.indexOf(end) + 1))
   })
+  test('`until` hears every token, the last one too, and must say true or false', () => {
+    const heard: number[] = []
+    const all = generate({ ...options, count: 5, until: token => {
+      heard.push(token)
+      return false
+    } })([1], random.key(2))
+    expect(heard).toEqual(all)
+    const until = (): boolean => Promise.resolve(false) as never // which no type check stops in JavaScript
+    expect(() => generate({ ...options, count: 5, until })([1], random.key(2))).toThrow('generate: expected what until gives to be true or false, got a Promise')
+  })
   test('nothing to start from throws', () => expect(() => generate({ ...options, count: 1 })([], random.key(0))).toThrow('at least one token'))
 })

@@ -98,6 +98,18 @@ describe('a run of training', () => {
     expect({ ...all(run), losses: run.losses }).toEqual(repeated({ model: inner, optimizer }, initTraining(optimizer, params), 3))
   })
 
+  test('the predicate is asked after the last step too, and must say true or false', () => {
+    const optimizer = adam({ learningRate: 0.1 }), seen: number[] = [], train = trainingRun({ model: inner, loss: meanSquaredError(), optimizer })
+    const first = initTraining(optimizer, params)
+    train({ steps: 3, batch, key, until: step => {
+      seen.push(step)
+      return false
+    } })(first)
+    expect(seen).toEqual([0, 1, 2])
+    const until = (): boolean => Promise.resolve(false) as never // which no type check stops in JavaScript
+    expect(() => train({ steps: 3, batch, key, until })(first)).toThrow(new TypeError('trainingRun, step 0: expected what until gives to be true or false, got a Promise'))
+  })
+
   test('what user code meets is ordinary, and stays as it was', () => {
     const kept: (readonly [Tensor, readonly number[]])[] = []
     const keep = (x: Tensor): Tensor => {
