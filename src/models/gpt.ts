@@ -51,7 +51,7 @@ export interface GptOptions {
   readonly dropout?: DropoutOptions | undefined
   /**
    * Whether each block keeps its input alone and is computed again for the gradient, with the same bits; default false. It saves what the
-   * blocks keep, about 16 D numbers for each token and block, and costs a sixth to a third of a step: it pays where tokens are many.
+   * blocks keep, about 25 D numbers for each token and block, and costs a sixth to a third of a step: it pays where tokens are many.
    */
   readonly recompute?: boolean | undefined
 }

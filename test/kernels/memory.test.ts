@@ -46,6 +46,21 @@ describe.skipIf(kernelsInUse() === 'reference')('memory, in a process of its own
       process.exit()`,
     import: "await import('./pullback.mjs')"
   })
+  // More threads than there is room for, all of them awake; says whether the caller had to compute what another one failed to.
+  const repairs = programs({
+    crowd: `const { random, tensor } = await import('./pullback.mjs')
+      const [a, b] = [1, 2].map(seed => random.normal([200, 200])(random.key(seed))), product = tensor.matmul(b)
+      for (let i = 0; i < 100; i++) {
+        product(a)
+        await new Promise(done => setTimeout(done, i === 0 ? 1500 : 1))
+      }
+      process.stdout.write(String(globalThis.repaired ?? false))
+      process.exit()`
+  }, text => {
+    const watched = text.replace(/repair = \([^)]*\) => \{/, '$& globalThis.repaired = true;')
+    if (watched === text) throw new Error('expected the library to repair')
+    return watched
+  })
   const told = async (...args: Parameters<typeof run>): Promise<Told> => JSON.parse(await run(...args)) as Told
 
   test('begins small, grows as it is needed, and says that nothing was refused', async () => {
@@ -78,6 +93,10 @@ describe.skipIf(kernelsInUse() === 'reference')('memory, in a process of its own
     const hashes = await Promise.all(['1', '2', '64'].map(threads => run('product', { env: { PULLBACK_MEMORY: '32', PULLBACK_THREADS: threads } })))
     expect(hashes).toEqual([hashes[0], hashes[0], hashes[0]])
     expect(hashes[0]).toMatch(/^0 /)
+  })
+
+  test('they do not even try', async () => {
+    expect(await repairs('crowd', { env: { PULLBACK_MEMORY: '16', PULLBACK_THREADS: '32' } })).toBe('false')
   })
 
   test('the reason stays the first one', async () => {

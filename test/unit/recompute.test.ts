@@ -54,19 +54,29 @@ describe('recompute', () => {
     expect([forwards, pullbacks]).toEqual([2, 1])
   })
 
+  /** Bytes that are in use at the end of a forward pass and were not before. */
+  const kept = (forward: () => unknown): number => region(() => {
+    const place = (): number => {
+      const { data } = tensor.scale(1)(tensor.of([1, 2, 3, 4]))
+      return data instanceof Float32Array && resident(data) ? data.byteOffset : NaN
+    }
+    const before = place()
+    forward()
+    return place() - before
+  })
+
   test.skipIf(kernelsInUse() === 'reference')('keeps the inputs of its blocks and nothing else', () => {
-    /** Bytes that are in use at the end of a forward pass and were not before. */
-    const kept = (model: Layer<readonly Block[], Tensor, Tensor>): number => region(() => {
-      const place = (): number => {
-        const { data } = tensor.scale(1)(tensor.of([1, 2, 3, 4]))
-        return data instanceof Float32Array && resident(data) ? data.byteOffset : NaN
-      }
-      const before = place()
-      model.vjp(params, x)
-      return place() - before
-    })
     const input = 4 * 16 * width
-    expect(kept(stack(recompute(block)))).toBeLessThanOrEqual(6 * input + 64)
-    expect(kept(stack(block))).toBeGreaterThan(6 * 9 * input)
+    expect(kept(() => stack(recompute(block)).vjp(params, x))).toBeLessThanOrEqual(6 * input + 64)
+    expect(kept(() => stack(block).vjp(params, x))).toBeGreaterThan(6 * 9 * input)
+  })
+
+  test.skipIf(kernelsInUse() === 'reference')('saves what the blocks of a GPT keep: about 25 numbers for each of its width, for each token', () => {
+    const sizes = { vocabulary: 11, context: 64, width: 64, layers: 4 }, gptParams = initGpt(sizes)(random.key(0))
+    const tokens = tensor.tokensFromArray([4, 64], Array.from({ length: 256 }, (_, i) => i % 11)), number = 4 * 256 * sizes.width
+    const [plain, again] = [false, true].map(recompute => kept(() => gpt({ heads: 4, recompute }).vjp(gptParams, tokens)))
+    const saved = (plain - again) / number / sizes.layers
+    expect(saved).toBeGreaterThan(23)
+    expect(saved).toBeLessThan(27)
   })
 })
