@@ -82,10 +82,10 @@ export interface Reading {
 
 /**
  * The decoder of a model that steps, such as any composition of causal attention and of layers that are rowwise: reading a
- * token costs one row of every product, until the window of `context` tokens is full. From then on every token costs reading the whole
- * window anew, or with `whenFull: 'halve'` half of it once for every half that is read. `generate` keeps what was read in the memory of kernels; a
- * program that calls `read` itself gets it as ordinary arrays, which are copied with every token. Throws `TypeError` for a model that cannot step, and `RangeError` unless the context is
- * a positive integer. Reading throws `ShapeError` if there is no token to read.
+ * token costs one row of every product, until the window of `context` tokens is full. From then on every token costs reading the
+ * whole window anew, or with `whenFull: 'halve'` half of it once for every half that is read. `generate` keeps what was read in
+ * the memory of kernels; a program that calls `read` itself gets it as ordinary arrays, which are copied with every token.
+ * Throws `TypeError` for a model that cannot step, and `RangeError` unless the context is a positive integer. Reading throws `ShapeError` if there is no token to read.
  *
  * @example
  * const params = initGpt({ vocabulary: 9, context: 4, width: 8, layers: 1 })(random.key(0))

@@ -39,8 +39,8 @@ export const noteRefused = (): void => { if (instance !== undefined) refusals.ca
 
 /**
  * The memory of the kernels: what it has, what it may have, and how many calls and arrays found no room in it since the library was imported. Where
- * `refused` is above 0, work does not fit: results are right but slower, with the rounding of the reference where a single call does not fit. Zeros where kernels are
- * the reference, which has no memory of its own.
+ * `refused` is above 0, work does not fit: results are right but slower, with the rounding of the reference where a single call does
+ * not fit. Zeros where kernels are the reference, which has no memory of its own.
  *
  * @example
  * memoryInUse().refused // 0

@@ -18,7 +18,7 @@ const FEW_COLUMNS: i32 = 64
 const A_BYTES: usize = MC * KC * 4
 const B_BYTES: usize = KC * NC * 4
 /** The place for one tile, the packed block of A, and two packed blocks of B; or the sums of few rows, which are less. */
-export const gemmScratchBytes: i32 = <i32>TILE_BYTES + MC * KC * 4 + 2 * KC * NC * 4
+export const gemmScratchBytes: i32 = <i32>(TILE_BYTES + A_BYTES + 2 * B_BYTES)
 
 /** Which panels of B the two places hold, so that the next pieces of the same columns need not pack them again. */
 let packedEven: i32 = -1

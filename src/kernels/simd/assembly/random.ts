@@ -185,8 +185,8 @@ function cosine(z: v128): v128 {
 /** How many vectors of blocks are encrypted before their numbers are made: a processor overlaps the rounds of two short loops better than those of one long one. */
 const TOGETHER: i32 = 32
 
-/** Bytes of the words of so many, and of one more. */
-export const normalScratchBytes: i32 = 32 * (TOGETHER + 1)
+/** Bytes of the words of so many, an even number, since two are encrypted at once. */
+export const normalScratchBytes: i32 = 32 * TOGETHER
 
 /** m + d √(−2 ln(1 − u)) times cos 2πv and sin 2πv, of the words of four blocks (G. Box, M. Muller, 1958). */
 @inline
